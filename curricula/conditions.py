@@ -1,0 +1,277 @@
+"""The condition language of transition rules: text -> typed comparisons. Nothing is ever executed.
+
+    last(finished_trials) >= 200 and mean(foraging_efficiency, 5) >= 0.7
+
+A condition is a boolean combination (``and``, ``or``, parentheses) of comparisons (``< <= > >= == !=``) of a measure
+with a number. A measure is ``last(metric)``, ``mean|min|max(metric, window in sessions)``, ``session_total`` (the
+session number) or ``session_at_current_stage``. A comparison with a missing value does not hold.
+"""
+
+import ast
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+
+STATISTICS = ("last", "mean", "min", "max")
+COUNTERS = ("session_total", "session_at_current_stage")
+OPERATORS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+MAX_TEXT = 2_000
+MAX_WINDOW = 100
+MAX_CLAUSES = 256
+
+
+class ConditionError(ValueError):
+    """A condition text that is not of the language.
+
+    Attributes:
+        column: 1-based column of the text at which the problem starts.
+    """
+
+    def __init__(self, text: str, column: int, problem: str, allowed: str) -> None:
+        self.column = column
+        super().__init__(f"column {column} of {text!r}: {problem}; allowed here: {allowed}")
+
+
+@dataclass(frozen=True, order=True)
+class Measure:
+    """What a comparison looks at: a statistic of a metric over the newest sessions, or a counter of sessions.
+
+    Attributes:
+        statistic: one of `STATISTICS`, or one of `COUNTERS`.
+        metric: name of the task's metric; empty for a counter.
+        window: number of newest sessions taken; 1 for ``last``, 0 for a counter.
+    """
+
+    statistic: str
+    metric: str = ""
+    window: int = 0
+
+    @property
+    def name(self) -> str:
+        """Column that carries the measure in the models, e.g. ``finished_trials__mean_5``."""
+        if not self.metric:
+            return self.statistic
+        return f"{self.metric}__last" if self.statistic == "last" else f"{self.metric}__{self.statistic}_{self.window}"
+
+    def __str__(self) -> str:
+        if not self.metric:
+            return self.statistic
+        return f"last({self.metric})" if self.statistic == "last" else f"{self.statistic}({self.metric}, {self.window})"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The closed interval [lower, upper] of double values in which a measure satisfies its comparisons."""
+
+    lower: float = -math.inf
+    upper: float = math.inf
+
+    def __and__(self, other: "Interval") -> "Interval":
+        return Interval(max(self.lower, other.lower), min(self.upper, other.upper))
+
+    @property
+    def empty(self) -> bool:
+        return self.lower > self.upper
+
+
+Clause = Mapping[Measure, Interval]
+"""A conjunction: every measure must lie in its interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison of a measure with a number."""
+
+    measure: Measure
+    operator: str
+    threshold: float
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.operator} {repr(self.threshold).removesuffix('.0')}"
+
+    def intervals(self) -> list[Interval]:
+        """The intervals of doubles for which the comparison holds; a strict bound is the neighbouring double."""
+        below = Interval(upper=math.nextafter(self.threshold, -math.inf))
+        above = Interval(lower=math.nextafter(self.threshold, math.inf))
+        return {
+            "<": [below],
+            "<=": [Interval(upper=self.threshold)],
+            ">": [above],
+            ">=": [Interval(lower=self.threshold)],
+            "==": [Interval(self.threshold, self.threshold)],
+            "!=": [below, above],
+        }[self.operator]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """``and`` or ``or`` of two or more conditions."""
+
+    operator: str
+    parts: "tuple[Condition, ...]"
+
+    def __str__(self) -> str:
+        texts = (
+            f"({part})" if isinstance(part, Combination) and part.operator != self.operator else str(part)
+            for part in self.parts
+        )
+        return f" {self.operator} ".join(texts)
+
+
+Condition = Comparison | Combination
+
+
+def comparisons(condition: Condition) -> list[Comparison]:
+    """All comparisons of a condition, from left to right."""
+    if isinstance(condition, Comparison):
+        return [condition]
+    return [found for part in condition.parts for found in comparisons(part)]
+
+
+def parse(text: str, metrics: Collection[str]) -> Condition:
+    """Parse a condition text.
+
+    Args:
+        text: the condition, e.g. ``last(finished_trials) >= 200``.
+        metrics: names of the metrics that the task offers.
+
+    Raises:
+        ConditionError: the text is not of the language; names the column and what is allowed there.
+    """
+    if len(text) > MAX_TEXT:
+        raise ConditionError(text[:40] + "…", MAX_TEXT, "the condition is too long", f"{MAX_TEXT} characters")
+    if "#" in text:  # the parser would drop the rest as a comment
+        raise ConditionError(text, text.index("#") + 1, "'#' is not of the language", _LANGUAGE)
+    source = "".join(" " if character.isspace() else character for character in text)
+    indent = len(source) - len(source.lstrip())
+    try:
+        tree = ast.parse(source.strip(), mode="eval").body
+    except SyntaxError as error:
+        column = min(error.offset or 1, len(source.strip()) + 1) + indent
+        raise ConditionError(text, column, "this is no condition", _LANGUAGE) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise ConditionError(text, 1, "this is no condition", _LANGUAGE) from None
+    return _Reader(text, indent, metrics).condition(tree)
+
+
+_LANGUAGE = (
+    "comparisons such as 'last(metric) >= 200' or 'mean(metric, 5) < 0.6', joined by 'and', 'or' and parentheses"
+)
+
+
+class _Reader:
+    """Turns the syntax tree into conditions; every node that is not of the language is an error with its column."""
+
+    def __init__(self, text: str, indent: int, metrics: Collection[str]) -> None:
+        self.text, self.indent, self.metrics = text, indent, sorted(metrics)
+
+    def error(self, node: ast.expr, problem: str, allowed: str) -> ConditionError:
+        before = self.text[self.indent :].encode()[: node.col_offset].decode()  # the parser counts bytes
+        return ConditionError(self.text, self.indent + len(before) + 1, problem, allowed)
+
+    def condition(self, node: ast.expr) -> Condition:
+        if isinstance(node, ast.BoolOp):
+            operator = "and" if isinstance(node.op, ast.And) else "or"
+            return Combination(operator, tuple(self.condition(value) for value in node.values))
+        if isinstance(node, ast.Compare):
+            return self.comparison(node)
+        raise self.error(node, f"{ast.unparse(node)!r} is no comparison", _LANGUAGE)
+
+    def comparison(self, node: ast.Compare) -> Comparison:
+        if len(node.ops) > 1:
+            raise self.error(node.comparators[1], "a second comparison in a row", "'and', 'or' or the end")
+        operator = OPERATORS.get(type(node.ops[0]))
+        if operator is None:
+            raise self.error(node, "unknown comparison", " ".join(OPERATORS.values()))
+        return Comparison(self.measure(node.left), operator, self.number(node.comparators[0]))
+
+    def measure(self, node: ast.expr) -> Measure:
+        if isinstance(node, ast.Name):
+            if node.id in COUNTERS:
+                return Measure(node.id)
+            if node.id in self.metrics:
+                raise self.error(node, f"{node.id!r} needs a statistic", f"last({node.id}) or mean({node.id}, 5)")
+            raise self.error(node, f"unknown name {node.id!r}", self.measures_allowed)
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords):
+            raise self.error(node, f"{ast.unparse(node)!r} is no measure", self.measures_allowed)
+        statistic = node.func.id
+        if statistic not in STATISTICS:
+            raise self.error(node, f"unknown statistic {statistic!r}", " ".join(STATISTICS))
+        expected = "last(metric)" if statistic == "last" else f"{statistic}(metric, window)"
+        if len(node.args) != (1 if statistic == "last" else 2):
+            raise self.error(node, f"{statistic!r} with {len(node.args)} argument(s)", expected)
+        metric = node.args[0]
+        if not (isinstance(metric, ast.Name) and metric.id in self.metrics):
+            raise self.error(metric, f"unknown metric {ast.unparse(metric)!r}", " ".join(self.metrics))
+        return Measure(statistic, metric.id, 1 if statistic == "last" else self.window(node.args[1]))
+
+    @property
+    def measures_allowed(self) -> str:
+        calls = (f"last({metric}), mean|min|max({metric}, window)" for metric in self.metrics)
+        return ", ".join([*calls, *COUNTERS])
+
+    def window(self, node: ast.expr) -> int:
+        if isinstance(node, ast.Constant) and type(node.value) is int and 1 <= node.value <= MAX_WINDOW:
+            return node.value
+        raise self.error(
+            node, f"window {ast.unparse(node)!r}", f"a whole number of sessions from 1 to {MAX_WINDOW}"
+        )
+
+    def number(self, node: ast.expr) -> float:
+        sign = 1.0
+        value = node
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub | ast.UAdd):
+            sign = -1.0 if isinstance(value.op, ast.USub) else 1.0
+            value = value.operand
+        if isinstance(value, ast.Constant) and type(value.value) in (int, float):
+            try:
+                number = sign * float(value.value)
+            except OverflowError:
+                number = math.inf
+            if math.isfinite(number):
+                return number
+        raise self.error(node, f"{ast.unparse(node)!r} is no threshold", "a number, to the right of the comparison")
+
+
+def clauses(condition: Condition) -> list[Clause]:
+    """The condition as clauses (disjunctive normal form): it holds where any clause holds.
+
+    A clause holds where every measure it names is present and lies in its interval. Clauses that can never hold are
+    left out, so the list is empty for a condition that can never hold.
+
+    Raises:
+        ValueError: more than `MAX_CLAUSES` clauses.
+    """
+    found: list[Clause] = []
+    for clause in _alternatives(condition):
+        if not any(interval.empty for interval in clause.values()) and clause not in found:
+            found.append(clause)
+    return found
+
+
+def _alternatives(condition: Condition) -> list[Clause]:
+    if isinstance(condition, Comparison):
+        return [{condition.measure: interval} for interval in condition.intervals()]
+    parts = [_alternatives(part) for part in condition.parts]
+    size: Callable[[Iterable[int]], int] = sum if condition.operator == "or" else math.prod
+    if size(len(part) for part in parts) > MAX_CLAUSES:
+        raise ValueError(f"the condition has more than {MAX_CLAUSES} alternatives: {condition}")
+    if condition.operator == "or":
+        return [clause for part in parts for clause in part]
+    return [reduce(_both, combination) for combination in product(*parts)]
+
+
+def _both(one: Clause, other: Clause) -> Clause:
+    merged = dict(one)
+    for measure, interval in other.items():
+        merged[measure] = merged.get(measure, Interval()) & interval
+    return merged

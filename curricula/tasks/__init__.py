@@ -1,0 +1,8 @@
+"""The tasks that curricula can be written for. Adding one: a module with a `TASK` beside this file, named here."""
+
+from curricula.tasks import dummy, dynamic_foraging
+from curricula.tasks.base import Metric, Parameters, Task
+
+TASKS: dict[str, Task] = {module.TASK.name: module.TASK for module in (dynamic_foraging, dummy)}
+
+__all__ = ["TASKS", "Metric", "Parameters", "Task"]

@@ -1,0 +1,51 @@
+"""What a task is: the parameters its rigs take and the metrics its sessions give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Parameters(BaseModel):
+    """What every task's parameters have; a task adds its own fields, in the order its rigs show them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number per session that conditions may look at.
+
+    Attributes:
+        name: as conditions and models name it.
+        columns: columns of df_behavior that carry it; the first that exists is taken.
+        unit: of the value.
+        lowest, highest: the values that can occur; None where there is no limit.
+        description: what it measures.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    unit: str
+    description: str
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A behavioural task that curricula can be written for.
+
+    Attributes:
+        name: as curricula name it, e.g. ``dynamic_foraging``.
+        curriculum_schema_name: as the rigs' curriculum JSON names the class of its curricula.
+        parameters: the parameters' model for each curriculum schema version.
+        metrics: what conditions may look at.
+    """
+
+    name: str
+    curriculum_schema_name: str
+    parameters: Mapping[str, type[Parameters]]
+    metrics: tuple[Metric, ...]
