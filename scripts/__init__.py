@@ -1,0 +1,1 @@
+"""The commands people run, each thin, and the lake they share."""

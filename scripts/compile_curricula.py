@@ -1,0 +1,166 @@
+"""Compile the library of curricula into seeds and the list of measures that the models compute.
+
+    python -m scripts.compile_curricula [--check]
+"""
+
+import argparse
+import csv
+import io
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from curricula.conditions import Measure, comparisons
+from curricula.library import CurriculumError, load_library
+from curricula.schema import Curriculum, StageName
+from curricula.tasks import TASKS
+
+ROOT = Path(__file__).parent.parent
+SEEDS = "seeds/curricula"
+MEASURES = "macros/generated_measures.sql"
+
+
+def compiled(curricula: list[Curriculum]) -> dict[str, str]:
+    """The text of every generated file by its path below the project's root."""
+    tables = _tables(curricula)
+    files = {f"{SEEDS}/{name}.csv": _csv(rows) for name, rows in tables.items()}
+    return files | {MEASURES: _measures_macro(curricula)}
+
+
+def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
+    tables: dict[str, list[dict[str, Any]]] = {
+        "training_stages": [
+            {"stage_key": stage.position, "stage": stage.value, "label": stage.label} for stage in StageName
+        ],
+        "task_metrics": [
+            {
+                "task": task.name,
+                "metric": metric.name,
+                "unit": metric.unit,
+                "lowest": metric.lowest,
+                "highest": metric.highest,
+                "description": metric.description,
+            }
+            for task in TASKS.values()
+            for metric in task.metrics
+        ],
+        "curricula": [],
+        "curriculum_stages": [],
+        "curriculum_parameters": [],
+        "curriculum_rules": [],
+        "curriculum_conditions": [],
+    }
+    clause_key = 0
+    for curriculum_key, curriculum in enumerate(curricula, 1):
+        tables["curricula"].append(
+            {
+                "curriculum_key": curriculum_key,
+                "curriculum_name": curriculum.name,
+                "curriculum_version": curriculum.version,
+                "curriculum_schema_version": curriculum.schema_version,
+                "task": curriculum.task,
+                "first_stage": curriculum.first_stage.value,
+                "description": curriculum.description,
+            }
+        )
+        for name, stage in curriculum.stages.items():
+            place = {"curriculum_key": curriculum_key, "stage": name.value}
+            tables["curriculum_stages"].append(place | {"training_stage": curriculum.training_stage(name)})
+            tables["curriculum_parameters"] += [
+                place | {"parameter": parameter, "value": str(value)}
+                for parameter, value in stage.parameters.model_dump(mode="json").items()
+            ]
+            for number, rule in enumerate(stage.rules, 1):
+                rule_key = len(tables["curriculum_rules"]) + 1
+                tables["curriculum_rules"].append(
+                    {
+                        "rule_key": rule_key,
+                        **place,
+                        "rule_number": number,
+                        "decision": rule.decision.value,
+                        "to_stage": rule.to_stage.value,
+                        "condition": str(rule.parsed(curriculum.task_definition)),
+                    }
+                )
+                for clause in rule.clauses(curriculum.task_definition):
+                    clause_key += 1
+                    tables["curriculum_conditions"] += [
+                        {
+                            "clause_key": clause_key,
+                            "rule_key": rule_key,
+                            "measure": measure.name,
+                            "lower_bound": None if interval.lower == -math.inf else repr(interval.lower),
+                            "upper_bound": None if interval.upper == math.inf else repr(interval.upper),
+                        }
+                        for measure, interval in clause.items()
+                    ]
+    return tables
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _used_measures(curricula: Iterable[Curriculum]) -> Iterator[Measure]:
+    for curriculum in curricula:
+        for stage in curriculum.stages.values():
+            for rule in stage.rules:
+                for comparison in comparisons(rule.parsed(curriculum.task_definition)):
+                    yield comparison.measure
+
+
+def _measures_macro(curricula: list[Curriculum]) -> str:
+    metrics: dict[str, dict[str, Any]] = {}
+    for task in TASKS.values():
+        for metric in task.metrics:
+            entry = metrics.setdefault(metric.name, {"name": metric.name, "columns": list(metric.columns), "tasks": []})
+            entry["tasks"].append(task.name)
+    used = set(_used_measures(curricula)) | {Measure("last", name, 1) for name in metrics}
+    measures = [
+        {"name": m.name, "metric": m.metric, "statistic": m.statistic, "window": m.window}
+        for m in sorted(used, key=lambda m: (list(metrics).index(m.metric) if m.metric else -1, m.statistic, m.window))
+        if m.metric
+    ]
+    return (
+        "{# Written by scripts/compile_curricula.py from curricula/: never edited by hand. #}\n\n"
+        + _list_macro("metrics", list(metrics.values()))
+        + "\n\n"
+        + _list_macro("measures", measures)
+        + "\n"
+    )
+
+
+def _list_macro(name: str, entries: list[dict[str, Any]]) -> str:
+    lines = "\n".join(f"    {entry!r}," for entry in entries)
+    return f"{{% macro {name}() %}}\n{{% do return([\n{lines}\n]) %}}\n{{% endmacro %}}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where what is committed differs")
+    check: bool = parser.parse_args().check
+    try:
+        curricula = load_library()
+    except CurriculumError as error:
+        sys.exit(str(error))
+    changed = []
+    for name, text in compiled(curricula).items():
+        path = ROOT / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            changed.append(name)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    print(f"{len(curricula)} curricula; {'different' if check else 'written'}: {', '.join(changed) or 'nothing'}")
+    if check and changed:
+        sys.exit("the committed seeds are not what the library gives: run `make curricula`")
+
+
+if __name__ == "__main__":
+    main()
