@@ -1,0 +1,45 @@
+with
+
+curricula as (
+
+    select * from {{ ref('curricula') }}
+
+),
+
+curriculum_stages as (
+
+    select * from {{ ref('curriculum_stages') }}
+
+),
+
+rules as (
+
+    select distinct
+        curriculum_key,
+        stage
+    from {{ ref('curriculum_rules') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('training_stages') }}
+
+),
+
+final as (
+
+    select
+        curriculum_stages.curriculum_key,
+        stages.stage_key,
+        curriculum_stages.stage = curricula.first_stage as is_first,
+        rules.stage is not null as has_rules
+    from curriculum_stages
+    inner join curricula on curriculum_stages.curriculum_key = curricula.curriculum_key
+    inner join stages on curriculum_stages.stage = stages.stage
+    left join rules
+        on curriculum_stages.curriculum_key = rules.curriculum_key and curriculum_stages.stage = rules.stage
+
+)
+
+select * from final

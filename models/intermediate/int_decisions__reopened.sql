@@ -1,0 +1,109 @@
+with
+
+decisions as (
+
+    select * from {{ ref('stg_lake__decisions') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_lake__sessions') }}
+
+),
+
+newest_sessions as (
+
+    select
+        subject_id,
+        max(session) as session
+    from sessions
+    group by subject_id
+
+),
+
+newest_decisions as (
+
+    select
+        subject_id,
+        max(session) as session
+    from decisions
+    group by subject_id
+
+),
+
+-- SEMANTICS 9: provisional until the subject has run a later session
+provisional as (
+
+    select
+        decisions.subject_id,
+        decisions.session,
+        string_split(decisions.inputs_read, ' ')[1] as own_fingerprint,
+        string_split(decisions.inputs_read, ' ')[2:] as history
+    from decisions
+    inner join newest_decisions
+        on decisions.subject_id = newest_decisions.subject_id and decisions.session = newest_decisions.session
+    inner join newest_sessions
+        on decisions.subject_id = newest_sessions.subject_id and decisions.session >= newest_sessions.session
+    -- a decision that came over from another system has no record of what it read: it stands
+    where decisions.inputs_read is not null
+
+),
+
+own_changed as (
+
+    select
+        provisional.subject_id,
+        provisional.session
+    from provisional
+    inner join sessions
+        on provisional.subject_id = sessions.subject_id and provisional.session = sessions.session
+    where {{ own_fingerprint('sessions') }} <> provisional.own_fingerprint
+
+),
+
+history_read as (
+
+    select
+        subject_id,
+        session,
+        cast(split_part(entry, ':', 1) as bigint) as earlier_session,
+        split_part(entry, ':', 2) as fingerprint
+    from (select subject_id, session, unnest(history) as entry from provisional)
+
+),
+
+-- a session that arrived late changes nothing here (SEMANTICS 8): only what was read counts
+history_changed as (
+
+    select distinct
+        history_read.subject_id,
+        history_read.session
+    from history_read
+    left join sessions
+        on history_read.subject_id = sessions.subject_id and history_read.earlier_session = sessions.session
+    where
+        sessions.session is null
+        or {{ history_fingerprint('sessions') }} <> history_read.fingerprint
+
+),
+
+changed as (
+
+    select * from own_changed
+
+    union
+
+    select * from history_changed
+
+),
+
+-- nothing can be decided for a session that is gone: its decision stays as it was published
+final as (
+
+    select changed.* from changed
+    semi join sessions on changed.subject_id = sessions.subject_id and changed.session = sessions.session
+
+)
+
+select * from final

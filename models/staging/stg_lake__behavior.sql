@@ -1,0 +1,138 @@
+-- depends_on: {{ source('lake', 'df_behavior') }}
+{%- set types = lake_columns('df_behavior') %}
+{%- set has_curriculum = 'curriculum_name' in types or not execute %}
+{%- set default = var('default_curriculum') %}
+
+with
+
+df_behavior as (
+
+    select * from {{ read_lake('df_behavior') }}
+
+),
+
+task_aliases as (
+
+    select * from {{ ref('task_aliases') }}
+
+),
+
+typed as (
+
+    select
+        -- a float column writes 452272.0 for the subject 452272
+        {% if types.get('subject_id') in ['DOUBLE', 'FLOAT'] -%}
+        regexp_replace({{ text_column(types, ['subject_id']) }}, '\.0$', '')
+        {%- else -%}
+        {{ text_column(types, ['subject_id']) }}
+        {%- endif %} as subject_id,
+        {{ number_column(types, ['session']) }} as session_number,
+        {{ number_is_wrong(types, ['session']) }} as session_number__is_wrong,
+        cast(try_cast(left({{ text_column(types, ['session_date']) }}, 10) as date) as varchar) as session_date,
+        {{ text_column(types, ['task']) }} as task,
+        {% if has_curriculum -%}
+        {{ text_column(types, ['curriculum_name']) }} as curriculum_name,
+        regexp_replace({{ text_column(types, ['curriculum_version']) }}, '^v([0-9])', '\1') as curriculum_version,
+        regexp_replace({{ text_column(types, ['curriculum_schema_version']) }}, '^v([0-9])', '\1')
+            as curriculum_schema_version,
+        {%- else -%}
+        {{ literal(default.name) }} as curriculum_name,
+        {{ literal(default.version) }} as curriculum_version,
+        {{ literal(default.schema_version) }} as curriculum_schema_version,
+        {%- endif %}
+        {{ text_column(types, ['current_stage_actual']) }} as reported_stage
+        {%- for metric in metrics() %},
+        {{ number_column(types, metric.columns) }} as {{ metric.name }},
+        {{ number_is_wrong(types, metric.columns) }} as {{ metric.name }}__is_wrong
+        {%- endfor %}
+    from df_behavior
+
+),
+
+-- SEMANTICS 1: without a number or a curriculum name a session takes no part, and that is no fault of it
+judged as (
+
+    select
+        typed.* exclude (task, session_number, session_number__is_wrong),
+        case when typed.session_number between 0 and 9007199254740992 then cast(typed.session_number as bigint) end
+            as session,
+        coalesce(task_aliases.task, typed.task) as task,
+        case
+            when typed.curriculum_name is null then 'off_curriculum'
+            when typed.session_number is null and not typed.session_number__is_wrong then 'no_session_number'
+            when
+                typed.subject_id is null
+                or not regexp_full_match(typed.subject_id, {{ literal(var('subject_id_pattern')) }})
+                then 'subject_id_pattern'
+            when
+                typed.session_number is null
+                or typed.session_number not between 0 and 9007199254740992
+                or typed.session_number <> floor(typed.session_number)
+                then 'session_is_no_whole_number'
+        end as set_aside_because
+    from typed
+    left join task_aliases on typed.task = task_aliases.alias
+
+),
+
+placed as (
+
+    select * from judged
+    where set_aside_because is null
+
+),
+
+-- grouping all sessions is cheap, ranking them is not: only those that come twice are ranked
+doubled as (
+
+    select
+        subject_id,
+        session
+    from placed
+    group by subject_id, session
+    having count(*) > 1
+
+),
+
+-- SEMANTICS 13: the row with the most finished trials is the session; the other columns only make the choice stable
+ranked as (
+
+    select
+        placed.* exclude (set_aside_because),
+        case when row_number() over (
+            partition by placed.subject_id, placed.session
+            order by
+                placed.finished_trials desc nulls last,
+                placed.foraging_efficiency desc nulls last,
+                placed.session_date desc nulls last,
+                placed.curriculum_name,
+                placed.curriculum_version,
+                placed.curriculum_schema_version,
+                placed.reported_stage nulls last,
+                placed.task nulls last
+                {%- for metric in metrics() %},
+                placed.{{ metric.name }} desc nulls last
+                {%- endfor %}
+        ) > 1 then 'session_twice' end as set_aside_because
+    from placed
+    semi join doubled on placed.subject_id = doubled.subject_id and placed.session = doubled.session
+
+),
+
+final as (
+
+    select * from judged
+    where set_aside_because is not null
+
+    union all by name
+
+    select placed.* from placed
+    anti join doubled on placed.subject_id = doubled.subject_id and placed.session = doubled.session
+
+    union all by name
+
+    select * from ranked
+
+)
+
+select * from final
