@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
+
 STATISTICS = ("last", "mean", "min", "max")
 COUNTERS = ("session_total", "session_at_current_stage")
 OPERATORS: dict[type[ast.cmpop], str] = {
@@ -135,6 +138,21 @@ def comparisons(condition: Condition) -> list[Comparison]:
     if isinstance(condition, Comparison):
         return [condition]
     return [found for part in condition.parts for found in comparisons(part)]
+
+
+def holds(condition: Condition, value: Callable[[Measure], NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Whether the condition holds, for many sessions at once.
+
+    Args:
+        condition: a parsed condition.
+        value: gives a measure's value for every session, shape (sessions,); NaN where it is missing.
+    """
+    if isinstance(condition, Combination):
+        join = np.logical_and if condition.operator == "and" else np.logical_or
+        return reduce(join, (holds(part, value) for part in condition.parts))
+    values = value(condition.measure)
+    inside = ((interval.lower <= values) & (values <= interval.upper) for interval in condition.intervals())
+    return reduce(np.logical_or, inside)
 
 
 def parse(text: str, metrics: Collection[str]) -> Condition:

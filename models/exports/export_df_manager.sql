@@ -2,7 +2,7 @@ with
 
 final as (
 
-    select * from {{ ref('df_manager') }}
+    select * replace (cast(session_date as varchar) as session_date) from {{ ref('df_manager') }}
     order by subject_id, session
 
 )

@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
         ("actual_stage_key", pa.int8()),
         ("session_at_current_stage", pa.int32()),
         ("rule_key", pa.int32()),
+        ("is_newest", pa.bool_()),
         ("not_decided_because", pa.string()),
     ]
 )
@@ -82,57 +83,86 @@ class Decided(NamedTuple):
     actual: Ints
     at_stage: Ints
     rule_key: Ints
+    is_newest: Bools
     reason: Ints
 
 
-class Ranges(NamedTuple):
-    """Clauses met by each row of the timeline: row i has clause_key[start[i] : start[i] + count[i]]."""
+class Layout(NamedTuple):
+    """The timelines of all subjects, laid out step by step: all first sessions, then all second ones, …
 
-    start: Ints
-    count: Ints
-    clause_key: Ints
+    Within a step subjects stand in the same order, those with the longest timeline first, so the state that a step
+    leaves for its subjects is the state that the next step finds at the same places.
+
+    Attributes:
+        source: shape (rows,), index of each row among the sessions to decide followed by the decisions that stand.
+        offset: shape (steps + 1,), first row of each step.
+    """
+
+    source: Ints
+    offset: Ints
+
+
+def lay_out(subject: Ints, number: Ints) -> Layout:
+    """Lay out rows by their place in their subject's timeline, which runs in order of session number."""
+    order = np.lexsort((number, subject)) if _too_large_to_pack(subject, number) else np.argsort(
+        subject.astype(np.int64) * (int(number.max(initial=0)) + 1) + number
+    )
+    n = len(order)
+    in_order = subject[order]
+    first = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]]) if n else np.zeros(0, np.int64)
+    length = np.diff(np.r_[first, n])
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(-length, kind="stable")] = np.arange(len(first))
+    ends = np.bincount(length)
+    size = len(first) - np.cumsum(ends)[:-1] if n else np.zeros(0, np.int64)
+    offset = np.r_[0, np.cumsum(size)]
+    place = np.arange(n) - np.repeat(first, length)
+    source = np.empty(n, np.int64)
+    source[offset[place] + np.repeat(rank, length)] = order
+    return Layout(source, offset)
+
+
+def _too_large_to_pack(subject: Ints, number: Ints) -> bool:
+    return (int(subject.max(initial=0)) + 1) * (int(number.max(initial=0)) + 1) >= 2**63
 
 
 def walk(sessions: Sessions, before: Before, clauses: Clauses, stages: Stages, met: Met) -> Decided:
-    """Decide all sessions.
+    """Decide all sessions, with the state that each step of the layout leaves to the next."""
+    layout = lay_out(
+        np.concatenate([sessions.subject_key, before.subject_key]), np.concatenate([sessions.session, before.session])
+    )
+    n, to_decide = len(layout.source), len(sessions.session_key)
+    size = np.diff(layout.offset)
+    subjects = int(size.max(initial=0))
 
-    The timeline of a subject holds its decisions that stand and its sessions to decide, in order of session number.
-    Step k handles the k-th of every subject that has so many, with the state that step k - 1 left.
-    """
-    subject = np.concatenate([sessions.subject_key, before.subject_key])
-    number = np.concatenate([sessions.session, before.session])
-    order = np.lexsort((number, subject))
-    subject, number = subject[order], number[order]
-    n, to_decide = len(order), len(sessions.session_key)
+    def rows(of_sessions: NDArray, of_before: NDArray) -> NDArray:
+        return np.concatenate([of_sessions, of_before])[layout.source]
 
-    def timeline(of_sessions: NDArray, of_before: NDArray | int = 0) -> NDArray:
-        rest = np.broadcast_to(np.asarray(of_before, of_sessions.dtype), (n - to_decide,))
-        return np.concatenate([of_sessions, rest])[order]
+    none = np.zeros(n - to_decide, np.int8)
+    number = rows(sessions.session, before.session)
+    curriculum = rows(sessions.curriculum_key, none)
+    reported = rows(sessions.reported_stage_key, before.actual_stage_key)
+    wrong = rows(sessions.has_wrong_metric, none.astype(np.bool_))
+    given = layout.source >= to_decide
+    given_next = rows(np.zeros(to_decide, np.int8), before.next_stage_key)
+    row_of_pair, clause_of_pair = pairs_by_row(met, sessions.session_key, layout)
+    first_pair = np.searchsorted(row_of_pair, layout.offset)
+    # the rule that comes first in its stage has the lowest rank
+    rank = clauses.rule_number.astype(np.int64) * len(clauses.rule_key) + np.arange(len(clauses.rule_key))
 
-    curriculum = timeline(sessions.curriculum_key)
-    reported = timeline(sessions.reported_stage_key, before.actual_stage_key)
-    wrong = timeline(sessions.has_wrong_metric)
-    given_next = timeline(np.zeros(to_decide, np.int64), before.next_stage_key)
-    given = order >= to_decide
-    ranges = clauses_by_row(met, timeline(sessions.session_key, -1))
-    rank = clauses.rule_number * len(clauses.rule_key) + np.arange(len(clauses.rule_key))
+    suggested, actual, reason = (np.zeros(n, np.int8) for _ in range(3))
+    at_stage, rule_key = (np.zeros(n, np.int32) for _ in range(2))
+    next_stage, last_actual = (np.zeros(subjects, np.int8) for _ in range(2))
+    run = np.zeros(subjects, np.int32)
+    newest = np.full(subjects, -1)
+    for step in range(len(size)):
+        row = slice(layout.offset[step], layout.offset[step + 1])
+        active = slice(0, size[step])
 
-    first_row = np.flatnonzero(np.r_[True, subject[1:] != subject[:-1]]) if n else np.zeros(0, np.int64)
-    length = np.diff(np.r_[first_row, n])
-    longest_first = np.argsort(-length, kind="stable")
-    first_row, length = first_row[longest_first], length[longest_first]
-
-    suggested, actual, at_stage, rule_key, reason = (np.zeros(n, np.int64) for _ in range(5))
-    next_stage, last_actual, run = (np.zeros(len(first_row), np.int64) for _ in range(3))
-    for step in range(int(length.max(initial=0))):
-        active = int(np.searchsorted(-length, -step))  # subjects with more than `step` rows
-        row = first_row[:active] + step
-        before_stage, before_actual, before_run = next_stage[:active], last_actual[:active], run[:active]
-
-        known = np.where(before_stage != NO_STAGE, before_stage, reported[row])
-        start = np.where(number[row] == 1, stages.first[curriculum[row]], known)
+        known = np.where(next_stage[active] != NO_STAGE, next_stage[active], reported[row])
+        start = np.where((number[row] == 1) & ~given[row], stages.first[curriculum[row]], known)
         now = np.where(reported[row] != NO_STAGE, reported[row], start)
-        count = np.where(now == before_actual, before_run, 0) + 1
+        count = np.where(now == last_actual[active], run[active], 0) + 1
         why = np.select(
             [
                 given[row],
@@ -143,49 +173,49 @@ def walk(sessions: Sessions, before: Before, clauses: Clauses, stages: Stages, m
             ],
             [0, UNKNOWN_CURRICULUM, WRONG_METRIC, UNKNOWN_START_STAGE, STAGE_WITHOUT_RULES],
         )
-        clause = first_rule_met(ranges, clauses, rank, row, now, count)
+        pairs = slice(first_pair[step], first_pair[step + 1])
+        clause = first_rule_met(row_of_pair[pairs] - row.start, clause_of_pair[pairs], clauses, rank, now, count)
         fires = (clause >= 0) & (now != GRADUATED)
-        rule = np.where(fires, clauses.rule_key[clause], 0)
-        after = np.where(given[row], given_next[row], np.where(fires, clauses.to_stage_key[clause], now))
+        after = np.where(fires, clauses.to_stage_key[clause], now)
+        after = np.where(given[row], given_next[row], after)
 
-        suggested[row], actual[row], at_stage[row], rule_key[row], reason[row] = start, now, count, rule, why
+        suggested[row], actual[row], at_stage[row], reason[row] = start, now, count, why
+        rule_key[row] = np.where(fires, clauses.rule_key[clause], 0)
         decided = why == 0
-        next_stage[:active] = np.where(decided, after, before_stage)
-        last_actual[:active] = np.where(decided, now, before_actual)
-        run[:active] = np.where(decided, count, before_run)
+        next_stage[active] = np.where(decided, after, next_stage[active])
+        last_actual[active] = np.where(decided, now, last_actual[active])
+        run[active] = np.where(decided, count, run[active])
+        newest[active] = np.where(decided, np.arange(row.start, row.stop), newest[active])
 
+    is_newest = np.zeros(n, np.bool_)
+    is_newest[newest[newest >= 0]] = True
     mine = ~given
-    key = timeline(sessions.session_key, -1)
-    return Decided(*(column[mine] for column in (key, suggested, actual, at_stage, rule_key, reason)))
+    return Decided(
+        sessions.session_key[layout.source[mine]],
+        *(column[mine] for column in (suggested, actual, at_stage, rule_key, is_newest, reason)),
+    )
 
 
-def clauses_by_row(met: Met, session_key: Ints) -> Ranges:
-    """Group the pairs by the row of the timeline on which their session stands."""
+def pairs_by_row(met: Met, session_key: Ints, layout: Layout) -> tuple[Ints, Ints]:
+    """The pairs as rows of the layout and clauses, in order of the rows."""
     row_of_key = np.zeros(int(session_key.max(initial=0)) + 1, np.int64)
-    row_of_key[session_key[session_key >= 0]] = np.flatnonzero(session_key >= 0)
+    of_session = layout.source < len(session_key)
+    row_of_key[session_key[layout.source[of_session]]] = np.flatnonzero(of_session)
     row = row_of_key[met.session_key]
-    clause_key = met.clause_key
-    if np.any(row[1:] < row[:-1]):
-        order = np.argsort(row, kind="stable")
-        row, clause_key = row[order], clause_key[order]
-    count = np.bincount(row, minlength=len(session_key))
-    return Ranges(np.cumsum(count) - count, count, clause_key)
+    order = np.argsort(row, kind="stable")
+    return row[order], met.clause_key[order]
 
 
-def first_rule_met(ranges: Ranges, clauses: Clauses, rank: Ints, row: Ints, stage: Ints, at_stage: Ints) -> Ints:
-    """Clause of the first rule of the stage that holds on each row, -1 where none does."""
-    count = ranges.count[row]
-    of_row = np.repeat(np.arange(len(row)), count)
-    within = np.arange(len(of_row)) - np.repeat(np.cumsum(count) - count, count)
-    clause = ranges.clause_key[np.repeat(ranges.start[row], count) + within]
+def first_rule_met(row: Ints, clause: Ints, clauses: Clauses, rank: Ints, stage: Ints, at_stage: Ints) -> Ints:
+    """Clause of the first rule of each row's stage that holds, -1 where none does; `row` and `clause` are pairs."""
     holds = (
-        (clauses.stage_key[clause] == stage[of_row])
-        & (clauses.at_stage_lower[clause] <= at_stage[of_row])
-        & (at_stage[of_row] <= clauses.at_stage_upper[clause])
+        (clauses.stage_key[clause] == stage[row])
+        & (clauses.at_stage_lower[clause] <= at_stage[row])
+        & (at_stage[row] <= clauses.at_stage_upper[clause])
     )
     none = np.iinfo(np.int64).max
-    best = np.full(len(row), none)
-    np.minimum.at(best, of_row[holds], rank[clause[holds]])
+    best = np.full(len(stage), none)
+    np.minimum.at(best, row[holds], rank[clause[holds]])
     return np.where(best == none, -1, best % max(len(rank), 1))
 
 
@@ -198,11 +228,12 @@ def by_key(key: Ints, value: NDArray) -> NDArray:
 
 def to_table(decided: Decided) -> pa.Table:
     """The decisions with the explicit schema of this model."""
-    reasons = pa.array(REASONS, pa.string()).take(pa.array(decided.reason))
-    rule_key = pa.array(decided.rule_key, pa.int32(), mask=decided.rule_key == 0)
-    columns = [decided.session_key, decided.suggested, decided.actual, decided.at_stage]
-    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=False)]
-    return pa.Table.from_arrays([*arrays, rule_key, reasons], schema=SCHEMA)
+    columns = decided._asdict()
+    columns["rule_key"] = pa.array(decided.rule_key, mask=decided.rule_key == 0)
+    columns["reason"] = pa.array(REASONS, pa.string()).take(pa.array(decided.reason))
+    return pa.Table.from_arrays(
+        [pa.array(column).cast(field.type) for column, field in zip(columns.values(), SCHEMA, strict=True)], schema=SCHEMA
+    )
 
 
 def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types

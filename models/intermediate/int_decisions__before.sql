@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 standing as (
@@ -6,28 +8,21 @@ standing as (
 
 ),
 
-sessions as (
+subjects as (
 
-    select
-        subject_id,
-        subject_key
-    from {{ ref('stg_lake__sessions') }}
-    semi join {{ ref('int_sessions__to_decide') }} as to_decide using (session_key)
+    select * from {{ ref('int_subjects') }}
+
+),
+
+to_decide as (
+
+    select * from {{ ref('int_sessions__to_decide') }}
 
 ),
 
 stages as (
 
     select * from {{ ref('training_stages') }}
-
-),
-
-subjects as (
-
-    select distinct
-        subject_id,
-        subject_key
-    from sessions
 
 ),
 
@@ -40,6 +35,7 @@ final as (
         coalesce(next.stage_key, 0) as next_stage_key
     from standing
     inner join subjects on standing.subject_id = subjects.subject_id
+    semi join to_decide on subjects.subject_key = to_decide.subject_key
     left join stages as actual on standing.current_stage_actual = actual.stage
     left join stages as next on standing.next_stage_suggested = next.stage
 

@@ -12,16 +12,6 @@ sessions as (
 
 ),
 
-newest_sessions as (
-
-    select
-        subject_id,
-        max(session) as session
-    from sessions
-    group by subject_id
-
-),
-
 newest_decisions as (
 
     select
@@ -29,6 +19,17 @@ newest_decisions as (
         max(session) as session
     from decisions
     group by subject_id
+
+),
+
+newest_sessions as (
+
+    select
+        sessions.subject_id,
+        max(sessions.session) as session
+    from sessions
+    semi join newest_decisions on sessions.subject_id = newest_decisions.subject_id
+    group by sessions.subject_id
 
 ),
 

@@ -18,31 +18,68 @@ stages as (
 
 ),
 
-final as (
+subjects as (
+
+    select * from {{ ref('int_subjects') }}
+
+),
+
+standing as (
 
     select
-        sessions.session_key,
-        sessions.subject_key,
+        subject_id,
+        session
+    from {{ ref('int_decisions__standing') }}
+
+),
+
+-- whole numbers in place of texts make the window, and every later join, cheap
+keyed as (
+
+    select
+        cast(sessions.session_key as integer) as session_key,
+        subjects.subject_key,
         sessions.session,
         curricula.curriculum_key,
         stages.stage_key as reported_stage_key,
+        standing.session is not null as has_standing_decision,
         -- a metric that is no number stops the session only where its curriculum looks at it
         {% for metric in metrics() -%}
         (curricula.task in ({% for task in metric.tasks %}{{ literal(task) }}{{ ', ' if not loop.last }}{% endfor %})
             and sessions.{{ metric.name }}__is_wrong){{ ' or ' if not loop.last }}
-        {%- endfor %} as has_wrong_metric,
-        cast(sessions.session as double) as session_total
-        {%- for measure in measures() %},
-        {{ rolling_measure(measure) }} as {{ measure.name }}
+        {%- endfor %} as has_wrong_metric
+        {%- for metric in metrics() %},
+        sessions.{{ metric.name }}
         {%- endfor %}
     from sessions
+    inner join subjects on sessions.subject_id = subjects.subject_id
     left join curricula
         on
             sessions.curriculum_name = curricula.curriculum_name
             and sessions.curriculum_version = curricula.curriculum_version
             and sessions.curriculum_schema_version = curricula.curriculum_schema_version
     left join stages on sessions.reported_stage = stages.stage
-    window history as (partition by sessions.subject_key order by sessions.session)
+    left join standing on sessions.subject_id = standing.subject_id and sessions.session = standing.session
+
+),
+
+final as (
+
+    select
+        session_key,
+        subject_key,
+        session,
+        cast(row_number() over history as integer) as place_in_history,
+        curriculum_key,
+        reported_stage_key,
+        has_standing_decision,
+        has_wrong_metric,
+        cast(session as double) as session_total
+        {%- for measure in measures() %},
+        {{ rolling_measure(measure) }} as {{ measure.name }}
+        {%- endfor %}
+    from keyed
+    window history as (partition by subject_key order by session)
 
 )
 

@@ -1,23 +1,6 @@
+{{ config(materialized='view') }}
+
 with
-
-sessions as (
-
-    select
-        session_key,
-        subject_id,
-        session
-    from {{ ref('stg_lake__sessions') }}
-
-),
-
-standing as (
-
-    select
-        subject_id,
-        session
-    from {{ ref('int_decisions__standing') }}
-
-),
 
 measures as (
 
@@ -25,17 +8,10 @@ measures as (
 
 ),
 
-undecided as (
-
-    select sessions.session_key from sessions
-    anti join standing on sessions.subject_id = standing.subject_id and sessions.session = standing.session
-
-),
-
 final as (
 
-    select measures.* from measures
-    semi join undecided on measures.session_key = undecided.session_key
+    select * exclude (has_standing_decision) from measures
+    where not has_standing_decision
 
 )
 

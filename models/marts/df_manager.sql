@@ -8,7 +8,10 @@ standing as (
 
 sessions as (
 
-    select * from {{ ref('stg_lake__sessions') }}
+    select
+        rowid as session_key,
+        *
+    from {{ ref('stg_lake__behavior') }}
 
 ),
 
@@ -16,6 +19,12 @@ decisions as (
 
     select * from {{ ref('int_decisions') }}
     where not_decided_because is null
+
+),
+
+inputs_read as (
+
+    select * from {{ ref('int_decisions__inputs_read') }}
 
 ),
 
@@ -34,7 +43,6 @@ stages as (
 decided as (
 
     select
-        sessions.session_key,
         sessions.subject_id,
         sessions.session_date,
         sessions.session,
@@ -43,7 +51,7 @@ decided as (
         sessions.curriculum_version,
         sessions.curriculum_schema_version,
         {{ curriculum_json_name('sessions') }} as curriculum_json_name,
-        decisions.session_at_current_stage,
+        cast(decisions.session_at_current_stage as bigint) as session_at_current_stage,
         sessions.foraging_efficiency,
         sessions.finished_trials,
         suggested.stage as current_stage_suggested,
@@ -52,102 +60,39 @@ decided as (
         coalesce(rules.to_stage, actual.stage) as next_stage_suggested,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
-        rules.rule_number as matched_rule
+        rules.rule_number as matched_rule,
+        inputs_read.inputs_read
     from decisions
     inner join sessions on decisions.session_key = sessions.session_key
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     left join stages as reported on sessions.reported_stage = reported.stage
     left join rules on decisions.rule_key = rules.rule_key
+    left join inputs_read on decisions.session_key = inputs_read.session_key
 
 ),
 
-decisions_of_both as (
+-- only a subject's newest decision is provisional, so only it keeps the record of what it read
+superseded as (
 
-    select * exclude (inputs_read) from standing
-
-    union all by name
-
-    select * exclude (session_key) from decided
-
-),
-
-newest as (
-
-    select
-        subject_id,
-        max(session) as session
-    from decisions_of_both
-    group by subject_id
-
-),
-
-newest_decided as (
-
-    select decided.* from decided
-    semi join newest on decided.subject_id = newest.subject_id and decided.session = newest.session
-
-),
-
--- what the decision of a newest session read: its own row, then the history as far as any rule looks back. session_key
--- runs in order of subject and session, so the history is the rows before
-inputs_read as (
-
-    select
-        newest_decided.subject_id,
-        newest_decided.session,
-        concat_ws(
-            ' ',
-            any_value({{ own_fingerprint('history') }}) filter (where history.session = newest_decided.session),
-            string_agg(history.session || ':' || {{ history_fingerprint('history') }}, ' ' order by history.session)
-        ) as inputs_read
-    from newest_decided
-    cross join unnest(range(0, {{ longest_window() }})) as steps (back)
-    inner join sessions as history
-        on
-            newest_decided.session_key - steps.back = history.session_key
-            and newest_decided.subject_id = history.subject_id
-    group by newest_decided.subject_id, newest_decided.session
-
-    union all by name
-
-    select
-        standing.subject_id,
-        standing.session,
-        standing.inputs_read
-    from standing
-    semi join newest on standing.subject_id = newest.subject_id and standing.session = newest.session
+    select standing.subject_id from standing
+    inner join decided on standing.subject_id = decided.subject_id and standing.session < decided.session
     where standing.inputs_read is not null
+    group by standing.subject_id
 
 ),
 
 final as (
 
     select
-        decisions_of_both.subject_id,
-        decisions_of_both.session_date,
-        decisions_of_both.session,
-        decisions_of_both.task,
-        decisions_of_both.curriculum_name,
-        decisions_of_both.curriculum_version,
-        decisions_of_both.curriculum_schema_version,
-        decisions_of_both.curriculum_json_name,
-        cast(decisions_of_both.session_at_current_stage as bigint) as session_at_current_stage,
-        decisions_of_both.foraging_efficiency,
-        decisions_of_both.finished_trials,
-        decisions_of_both.current_stage_suggested,
-        decisions_of_both.current_stage_actual,
-        decisions_of_both.decision,
-        decisions_of_both.next_stage_suggested,
-        decisions_of_both.if_closed_loop,
-        decisions_of_both.if_overriden_by_trainer,
-        decisions_of_both.matched_rule,
-        inputs_read.inputs_read
-    from decisions_of_both
-    left join inputs_read
-        on
-            decisions_of_both.subject_id = inputs_read.subject_id
-            and decisions_of_both.session = inputs_read.session
+        standing.* exclude (inputs_read),
+        case when superseded.subject_id is null then standing.inputs_read end as inputs_read
+    from standing
+    left join superseded on standing.subject_id = superseded.subject_id
+
+    union all by name
+
+    select * from decided
 
 )
 

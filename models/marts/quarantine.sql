@@ -2,59 +2,67 @@ with
 
 behavior as (
 
-    select * from {{ ref('stg_lake__behavior') }}
-    where set_aside_because not in ('off_curriculum', 'no_session_number')
+    select
+        rowid as session_key,
+        *
+    from {{ ref('stg_lake__behavior') }}
 
 ),
 
-sessions as (
+twice as (
 
-    select * from {{ ref('stg_lake__sessions') }}
+    select * from {{ ref('stg_lake__sessions_twice') }}
 
 ),
 
 decisions as (
 
     select * from {{ ref('int_decisions') }}
-    where not_decided_because is not null
 
 ),
 
-undecided as (
+-- a session off curriculum takes no part, and that is no fault of it (SEMANTICS 1)
+reasons as (
 
     select
-        sessions.*,
-        decisions.not_decided_because as set_aside_because
-    from decisions
-    inner join sessions on decisions.session_key = sessions.session_key
-
-),
-
-both_kinds as (
-
-    select * from behavior
+        session_key,
+        set_aside_because as reason
+    from behavior
+    where set_aside_because not in ('off_curriculum', 'no_session_number')
 
     union all by name
 
-    select * exclude (session_key, subject_key) from undecided
+    select
+        session_key,
+        'session_twice' as reason
+    from twice
+
+    union all by name
+
+    select
+        session_key,
+        not_decided_because as reason
+    from decisions
+    where not_decided_because is not null
 
 ),
 
 final as (
 
     select
-        subject_id,
-        session_date,
-        session,
-        task,
-        curriculum_name,
-        curriculum_version,
-        curriculum_schema_version,
-        reported_stage,
-        finished_trials,
-        foraging_efficiency,
-        set_aside_because as reason
-    from both_kinds
+        behavior.subject_id,
+        behavior.session_date,
+        behavior.session,
+        behavior.task,
+        behavior.curriculum_name,
+        behavior.curriculum_version,
+        behavior.curriculum_schema_version,
+        behavior.reported_stage,
+        behavior.finished_trials,
+        behavior.foraging_efficiency,
+        reasons.reason
+    from reasons
+    inner join behavior on reasons.session_key = behavior.session_key
 
 )
 

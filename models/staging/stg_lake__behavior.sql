@@ -28,7 +28,7 @@ typed as (
         {%- endif %} as subject_id,
         {{ number_column(types, ['session']) }} as session_number,
         {{ number_is_wrong(types, ['session']) }} as session_number__is_wrong,
-        cast(try_cast(left({{ text_column(types, ['session_date']) }}, 10) as date) as varchar) as session_date,
+        try_cast(left({{ text_column(types, ['session_date']) }}, 10) as date) as session_date,
         {{ text_column(types, ['task']) }} as task,
         {% if has_curriculum -%}
         {{ text_column(types, ['curriculum_name']) }} as curriculum_name,
@@ -50,7 +50,7 @@ typed as (
 ),
 
 -- SEMANTICS 1: without a number or a curriculum name a session takes no part, and that is no fault of it
-judged as (
+final as (
 
     select
         typed.* exclude (task, session_number, session_number__is_wrong),
@@ -72,66 +72,6 @@ judged as (
         end as set_aside_because
     from typed
     left join task_aliases on typed.task = task_aliases.alias
-
-),
-
-placed as (
-
-    select * from judged
-    where set_aside_because is null
-
-),
-
--- grouping all sessions is cheap, ranking them is not: only those that come twice are ranked
-doubled as (
-
-    select
-        subject_id,
-        session
-    from placed
-    group by subject_id, session
-    having count(*) > 1
-
-),
-
--- SEMANTICS 13: the row with the most finished trials is the session; the other columns only make the choice stable
-ranked as (
-
-    select
-        placed.* exclude (set_aside_because),
-        case when row_number() over (
-            partition by placed.subject_id, placed.session
-            order by
-                placed.finished_trials desc nulls last,
-                placed.foraging_efficiency desc nulls last,
-                placed.session_date desc nulls last,
-                placed.curriculum_name,
-                placed.curriculum_version,
-                placed.curriculum_schema_version,
-                placed.reported_stage nulls last,
-                placed.task nulls last
-                {%- for metric in metrics() %},
-                placed.{{ metric.name }} desc nulls last
-                {%- endfor %}
-        ) > 1 then 'session_twice' end as set_aside_because
-    from placed
-    semi join doubled on placed.subject_id = doubled.subject_id and placed.session = doubled.session
-
-),
-
-final as (
-
-    select * from judged
-    where set_aside_because is not null
-
-    union all by name
-
-    select placed.* from placed
-    anti join doubled on placed.subject_id = doubled.subject_id and placed.session = doubled.session
-
-    union all by name
-
-    select * from ranked
 
 )
 

@@ -2,12 +2,12 @@
 {#- What was published last time; nothing on the first night, and nothing where all is decided anew. #}
 {%- set types = {} if flags.FULL_REFRESH else lake_columns('df_manager') %}
 {%- set texts = [
-    'subject_id', 'session_date', 'task', 'curriculum_name', 'curriculum_version', 'curriculum_schema_version',
+    'subject_id', 'task', 'curriculum_name', 'curriculum_version', 'curriculum_schema_version',
     'curriculum_json_name', 'current_stage_suggested', 'current_stage_actual', 'decision', 'next_stage_suggested',
     'inputs_read',
 ] %}
 {%- set others = {
-    'session': 'bigint', 'finished_trials': 'double', 'foraging_efficiency': 'double',
+    'session_date': 'date', 'session': 'bigint', 'finished_trials': 'double', 'foraging_efficiency': 'double',
     'session_at_current_stage': 'bigint', 'if_closed_loop': 'boolean', 'if_overriden_by_trainer': 'boolean',
     'matched_rule': 'integer',
 } %}

@@ -1,39 +1,28 @@
+{{ config(materialized='view') }}
+
 with
 
 behavior as (
 
-    select * from {{ ref('stg_lake__behavior') }}
+    select
+        -- the row's number in the table, which nothing changes within a run
+        rowid as session_key,
+        *
+    from {{ ref('stg_lake__behavior') }}
     where set_aside_because is null
 
 ),
 
--- whole numbers in place of texts make every later join and window cheap
-subjects as (
+twice as (
 
-    select
-        subject_id,
-        cast(row_number() over (order by subject_id) as integer) as subject_key
-    from (select distinct subject_id from behavior)
-
-),
-
-in_order as (
-
-    select
-        subjects.subject_key,
-        behavior.* exclude (set_aside_because)
-    from behavior
-    inner join subjects on behavior.subject_id = subjects.subject_id
-    order by subjects.subject_key, behavior.session
+    select * from {{ ref('stg_lake__sessions_twice') }}
 
 ),
 
 final as (
 
-    select
-        cast(row_number() over () as integer) as session_key,
-        *
-    from in_order
+    select behavior.* exclude (set_aside_because) from behavior
+    anti join twice on behavior.session_key = twice.session_key
 
 )
 
