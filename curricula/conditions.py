@@ -174,7 +174,8 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
     try:
         tree = ast.parse(source.strip(), mode="eval").body
     except SyntaxError as error:
-        column = min(error.offset or 1, len(source.strip()) + 1) + indent
+        end = len(source.strip()) + 1
+        column = min(error.offset or end, end) + indent
         raise ConditionError(text, column, "this is no condition", _LANGUAGE) from None
     except (ValueError, RecursionError, MemoryError):
         raise ConditionError(text, 1, "this is no condition", _LANGUAGE) from None
@@ -184,6 +185,11 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
 _LANGUAGE = (
     "comparisons such as 'last(metric) >= 200' or 'mean(metric, 5) < 0.6', joined by 'and', 'or' and parentheses"
 )
+
+
+def _same(part: Condition, operator: str) -> tuple[Condition, ...]:
+    """The parts of a nested combination of the same operator, whose parentheses mean nothing."""
+    return part.parts if isinstance(part, Combination) and part.operator == operator else (part,)
 
 
 class _Reader:
@@ -199,7 +205,8 @@ class _Reader:
     def condition(self, node: ast.expr) -> Condition:
         if isinstance(node, ast.BoolOp):
             operator = "and" if isinstance(node.op, ast.And) else "or"
-            return Combination(operator, tuple(self.condition(value) for value in node.values))
+            parts = [self.condition(value) for value in node.values]
+            return Combination(operator, tuple(flat for part in parts for flat in _same(part, operator)))
         if isinstance(node, ast.Compare):
             return self.comparison(node)
         raise self.error(node, f"{ast.unparse(node)!r} is no comparison", _LANGUAGE)
@@ -240,9 +247,7 @@ class _Reader:
     def window(self, node: ast.expr) -> int:
         if isinstance(node, ast.Constant) and type(node.value) is int and 1 <= node.value <= MAX_WINDOW:
             return node.value
-        raise self.error(
-            node, f"window {ast.unparse(node)!r}", f"a whole number of sessions from 1 to {MAX_WINDOW}"
-        )
+        raise self.error(node, f"window {ast.unparse(node)!r}", f"a whole number of sessions from 1 to {MAX_WINDOW}")
 
     def number(self, node: ast.expr) -> float:
         sign = 1.0

@@ -1,14 +1,14 @@
 """Curricula as people write them: one YAML file per version, short because it says only what differs.
 
-    starts_from: coupled_baiting/v2.2     # optional: begin with all that this version has
-    version: "2.3"
-    parameters: {MaxTime: 75}             # optional: for every stage
-    stages:
-      STAGE_2:
-        parameters_from: STAGE_1          # optional: begin with this stage's parameters
-        parameters: {warmup: "off"}       # what differs
-        rules: [...]                      # in place of those of the version it starts from
-      STAGE_4: null                       # a stage that this version does not have
+starts_from: coupled_baiting/v2.2     # optional: begin with all that this version has
+version: "2.3"
+parameters: {MaxTime: 75}             # optional: for every stage
+stages:
+  STAGE_2:
+    parameters_from: STAGE_1          # optional: begin with this stage's parameters
+    parameters: {warmup: "off"}       # what differs
+    rules: [...]                      # in place of those of the version it starts from
+  STAGE_4: null                       # a stage that this version does not have
 """
 
 from collections.abc import Iterator, Mapping
@@ -163,7 +163,9 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
             before: dict[str, Any] = stages.get(name, {"parameters": document.parameters, "rules": []})
             source = before if stage.parameters_from is None else stages.get(stage.parameters_from)
             if source is None:
-                raise ValueError(f"stage {name}: parameters_from {stage.parameters_from} is no stage of this curriculum")
+                raise ValueError(
+                    f"stage {name}: parameters_from {stage.parameters_from} is no stage of this curriculum"
+                )
             stages[name] = {
                 "parameters": source["parameters"] | stage.parameters,
                 "rules": before["rules"] if stage.rules is None else stage.rules,

@@ -1,16 +1,10 @@
-{#
-    The files of the lake as SQL. Their paths are DuckDB variables that scripts/dbt_plugin.py sets at connecting.
-#}
-
 {% macro literal(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}
 
 
 {% macro lake_columns(file) %}
-{# Names and types of a file's columns, {} where the file does not exist (the first night has no df_manager). #}
 {% set types = {} %}
 {% if execute %}
-    {% set found = run_query("select count(*) from glob(getvariable('" ~ file ~ "'))") %}
-    {% if found.rows[0][0] > 0 or file == 'df_behavior' %}
+    {% if file == 'df_behavior' or not run_query("select getvariable('is_first_night')").rows[0][0] %}
         {% set described = run_query("describe from " ~ read_lake(file)) %}
         {% for row in described.rows %}
             {% do types.update({row[0]: row[1]}) %}
@@ -22,7 +16,6 @@
 
 
 {% macro read_lake(file) %}
-{# The path stands in the text, not as the variable, so that a view over it works in any reader's connection. #}
 {% if not execute %}{% do return('(select 1)') %}{% endif %}
 {% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
 {% do return("read_parquet(" ~ literal(path) ~ ", union_by_name = true)") %}
@@ -30,7 +23,6 @@
 
 
 {% macro first_column(types, names) %}
-{# The first of these columns that the table has; none where it has none of them. #}
 {% for name in names if name in types %}
     {% do return(name) %}
 {% endfor %}
@@ -39,7 +31,6 @@
 
 
 {% macro text_column(types, names) %}
-{# A column as text: '' and 'None' are missing, and so is a column that is absent. #}
 {% set column = first_column(types, names) %}
 {% if column is none %}
     {% do return("cast(null as varchar)") %}
@@ -61,7 +52,6 @@
 
 
 {% macro number_column(types, names) %}
-{# A column as double with NaN as missing; a text that is no number is missing too, see number_is_wrong. #}
 {% set column = first_column(types, names) %}
 {% if column is none %}
     {% do return("cast(null as double)") %}
@@ -73,7 +63,6 @@
 
 
 {% macro number_is_wrong(types, names) %}
-{# True where the column holds something that is neither a number nor missing. #}
 {% set column = first_column(types, names) %}
 {% if column is none %}
     {% do return("false") %}

@@ -1,9 +1,4 @@
-{#
-    What a decision read, as a short text, so that a later night can tell whether it changed (SEMANTICS 9).
-#}
-
 {% macro history_fingerprint(sessions) %}
-{# Fingerprint of one session's metrics, in the history of a later decision. #}
 left(md5(concat_ws(
     '|'
     {%- for metric in metrics() %}, coalesce(cast({{ sessions }}.{{ metric.name }} as varchar), '-'){% endfor %}
@@ -12,7 +7,6 @@ left(md5(concat_ws(
 
 
 {% macro own_fingerprint(sessions) %}
-{# Fingerprint of all that the decision of a session reads from the session's own row. #}
 left(md5(concat_ws(
     '|'
     {%- for column in [
@@ -26,6 +20,5 @@ left(md5(concat_ws(
 
 
 {% macro longest_window() %}
-{# How many sessions back a decision can read. #}
 {% do return(measures() | map(attribute='window') | max) %}
 {% endmacro %}

@@ -1,6 +1,6 @@
 """Compile the library of curricula into seeds and the list of measures that the models compute.
 
-    python -m scripts.compile_curricula [--check]
+python -m scripts.compile_curricula [--check]
 """
 
 import argparse
@@ -142,6 +142,7 @@ def _list_macro(name: str, entries: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
+    """Write, or with --check compare, the generated files."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail where what is committed differs")
     check: bool = parser.parse_args().check

@@ -1,4 +1,4 @@
-"""What dbt-duckdb does for us at connecting: check the lake, let DuckDB read S3, and tell the models where files are."""
+"""What happens at connecting: the lake is checked, DuckDB may read S3, and models learn where files are."""
 
 from importlib.resources import files
 from typing import Any
@@ -22,13 +22,15 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         connect_to_s3(conn, self.settings)
-        self.configure_cursor(conn)
         check_df_behavior(conn, self.settings)
+        lake = open_lake(self.settings.lake, self.settings)
+        self.is_first_night = not lake.exists(self.settings.published("df_manager"))
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         settings = self.settings
         cursor.execute("set variable df_behavior = ?", [settings.df_behavior])
         cursor.execute("set variable df_manager = ?", [f"{settings.lake}/{settings.published('df_manager')}"])
+        cursor.execute("set variable is_first_night = ?", [self.is_first_night])
 
 
 def connect_to_s3(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -41,7 +43,11 @@ def connect_to_s3(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     options = {"region": session.region_name or "us-east-1"}
     if settings.s3_endpoint:
         endpoint = urlparse(settings.s3_endpoint)
-        options |= {"endpoint": endpoint.netloc, "url_style": "path", "use_ssl": str(endpoint.scheme == "https").lower()}
+        options |= {
+            "endpoint": endpoint.netloc,
+            "url_style": "path",
+            "use_ssl": str(endpoint.scheme == "https").lower(),
+        }
     if credentials := session.get_credentials():
         frozen = credentials.get_frozen_credentials()
         options |= {"key_id": frozen.access_key, "secret": frozen.secret_key}
@@ -63,6 +69,7 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
         folder, _, name = path.rpartition("/")
         open_lake(folder or ".", settings).check_readable(name)
     try:
+        conn.execute("set variable df_behavior = ?", [path])
         conn.execute("describe from read_parquet(getvariable('df_behavior'), union_by_name = true)").fetchall()
     except duckdb.Error as error:
         raise LakeError(f"df_behavior at {path} cannot be read as parquet: {error}") from None

@@ -57,7 +57,9 @@ class Settings:
         of_its_own = "://" in behavior or behavior.startswith(("/", "./", "../"))
         manager = os.environ.get("AUTO_TRAIN_MANAGER") or "demo"
         if not manager.replace("_", "").replace("-", "").replace(".", "").isalnum() or manager.startswith("."):
-            raise LakeError(f"AUTO_TRAIN_MANAGER={manager!r}: a manager's name has letters, digits, '_', '-' and '.' only")
+            raise LakeError(
+                f"AUTO_TRAIN_MANAGER={manager!r}: a manager's name has letters, digits, '_', '-' and '.' only"
+            )
         return cls(
             lake=lake,
             df_behavior=behavior if of_its_own else f"{lake}/{behavior}",
@@ -81,6 +83,9 @@ class Lake(Protocol):
 
     def check_readable(self, path: str) -> None:
         """Raise a `LakeError` that says what to do when the file is missing or must not be read."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file; raises a `LakeError` where that cannot be known."""
 
     def publish(self, file: Path, path: str) -> None:
         """Put a finished local file at the path: whole or not at all, over what was there."""
@@ -108,6 +113,9 @@ class LocalLake:
                 f"there is no df_behavior at {file}. Put it there, name another with AUTO_TRAIN_LAKE or "
                 f"AUTO_TRAIN_DF_BEHAVIOR, or write simulated mice: make simulate"
             )
+
+    def exists(self, path: str) -> bool:
+        return Path(self.location, path).exists()
 
     def publish(self, file: Path, path: str) -> None:
         target = Path(self.location, path)
@@ -160,6 +168,16 @@ class S3Lake:
             self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.key(path), MaxKeys=1)
             self.client.head_object(Bucket=self.bucket, Key=self.key(path))
 
+    def exists(self, path: str) -> bool:
+        with self._explaining(f"s3://{self.bucket}/{self.key(path)}"):
+            try:
+                self.client.head_object(Bucket=self.bucket, Key=self.key(path))
+            except ClientError as error:
+                if _status(error) == 404:
+                    return False
+                raise
+        return True
+
     def publish(self, file: Path, path: str) -> None:
         with self._explaining(f"s3://{self.bucket}/{self.key(path)}"), file.open("rb") as body:
             self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=body)
@@ -189,13 +207,15 @@ def s3_client(endpoint: str) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    region = None if boto3.Session().region_name else "us-east-1"
-    return boto3.client("s3", endpoint_url=endpoint or None, config=config, region_name=region)
+    session = boto3.Session()
+    return session.client(
+        "s3", endpoint_url=endpoint or None, config=config, region_name=session.region_name or "us-east-1"
+    )
 
 
 def _explained(error: ClientError, where: str) -> str:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    status = _status(error)
     if code in ("NoSuchBucket",):
         return f"there is no such bucket: {where}. Check AUTO_TRAIN_LAKE and AUTO_TRAIN_S3_ENDPOINT"
     if code in ("404", "NoSuchKey"):
@@ -203,5 +223,9 @@ def _explained(error: ClientError, where: str) -> str:
     if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"):
         return f"S3 refused the credentials for {where} ({code}): check the profile, key or role in use"
     if status == 403:
-        return f"access to {where} is denied ({code}): the credentials lack the permission (see the IAM policy in the docs)"
+        return f"access to {where} is denied ({code}): the role or key in use lacks the permission"
     return f"S3 answered {code or status} for {where}: {error.response.get('Error', {}).get('Message', '')}"
+
+
+def _status(error: ClientError) -> int | None:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

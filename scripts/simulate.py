@@ -1,6 +1,6 @@
-"""Write a df_behavior of simulated mice: they learn, rigs follow the suggestions, trainers and tables err as real ones do.
+"""Write a df_behavior of simulated mice: they learn, rigs follow the suggestions, trainers and tables err.
 
-    python -m scripts.simulate --mice 40 --seed 1 [--sessions-per-mouse 50] [--out lake/df_behavior.parquet]
+python -m scripts.simulate --mice 40 --seed 1 [--sessions-per-mouse 50] [--out lake/df_behavior.parquet]
 """
 
 import argparse
@@ -34,21 +34,25 @@ CURRICULA = [
 ]
 
 # The other columns of the real table, by type; the simulation leaves them missing
-TEXTS = "experiment_description notes session_start_time session_end_time laser_1_target_areas laser_2_target_areas " \
-    "commit_ID repo_url current_branch".split()  # fmt: skip
-INTEGERS = "total_trials_with_autowater finished_trials_with_autowater autowater_collected autowater_ignored " \
-    "effective_block_length_min effective_block_length_max".split()  # fmt: skip
-STATISTICS = "mean std median min max".split()
+TEXTS = [
+    "experiment_description", "notes", "session_start_time", "session_end_time", "laser_1_target_areas",
+    "laser_2_target_areas", "commit_ID", "repo_url", "current_branch",
+]  # fmt: skip
+INTEGERS = [
+    "total_trials_with_autowater", "finished_trials_with_autowater", "autowater_collected", "autowater_ignored",
+    "effective_block_length_min", "effective_block_length_max",
+]  # fmt: skip
+STATISTICS = ["mean", "std", "median", "min", "max"]
 FLOATS = [
-    *"water_day_total base_weight weight_after_ratio laser_1_calibration_power laser_2_calibration_power".split(),
+    *["water_day_total", "base_weight", "weight_after_ratio", "laser_1_calibration_power", "laser_2_calibration_power"],
     *(f"p_reward_sum_{statistic}" for statistic in STATISTICS[:3]),
-    *"p_reward_contrast_mean p_reware_contrast_median".split(),
+    *["p_reward_contrast_mean", "p_reware_contrast_median"],
     *(f"effective_block_length_{statistic}" for statistic in STATISTICS[:3]),
     *(f"duration_{what}_{statistic}" for what in ("gocue_stop", "delay_period", "iti") for statistic in STATISTICS),
-    *"reward_volume_left_mean reward_volume_right_mean".split(),
+    *["reward_volume_left_mean", "reward_volume_right_mean"],
     *(f"lickspout_{what}_{axis}" for what in ("movement_range", "initial_pos", "median_pos") for axis in "xyz"),
-    *"finished_rate_with_autowater ignore_rate_with_autowater foraging_eff_random_seed".split(),
-    *"foraging_performance_random_seed early_lick_rate invalid_lick_ratio".split(),
+    *["finished_rate_with_autowater", "ignore_rate_with_autowater", "foraging_eff_random_seed"],
+    *["foraging_performance_random_seed", "early_lick_rate", "invalid_lick_ratio"],
     *(f"double_dipping_rate_finished_{kind}trials" for kind in ("", "reward_", "noreward_")),
     *(f"lick_consistency_mean_finished_{kind}trials" for kind in ("", "reward_", "noreward_")),
     *(
@@ -59,7 +63,12 @@ FLOATS = [
             "Hattori2019": ("RewC", "UnrC", "Choice"),
             "Miller2021": ("Choice", "Reward", "Choice_x_Reward"),
         }.items()
-        for what in [*(f"{term}_{part}" for term in terms for part in ("amp", "tau")), "bias", "score_mean", "score_std"]
+        for what in [
+            *(f"{term}_{part}" for term in terms for part in ("amp", "tau")),
+            "bias",
+            "score_mean",
+            "score_std",
+        ]
     ),
 ]
 
@@ -115,7 +124,9 @@ class Rulebook:
         return after
 
 
-def simulate(mice: int, sessions_per_mouse: int, seed: int, last_day: date, rates: Rates | None = None) -> Iterator[pa.Table]:
+def simulate(
+    mice: int, sessions_per_mouse: int, seed: int, last_day: date, rates: Rates | None = None
+) -> Iterator[pa.Table]:
     """Simulated sessions in tables of at most `MICE_AT_ONCE` mice each, with the columns and types of the real table.
 
     Args:
@@ -137,11 +148,17 @@ class _Cohort:
     """Mice that are simulated together, session by session; every array of a step has the shape (mice,)."""
 
     def __init__(
-        self, first_id: int, mice: int, sessions: int, random: np.random.Generator, rulebooks: list[Rulebook], rates: Rates
+        self,
+        first_id: int,
+        mice: int,
+        sessions: int,
+        random: np.random.Generator,
+        rulebooks: list[Rulebook],
+        rates: Rates,
     ) -> None:
         self.random, self.rates, self.rulebooks, self.mice = random, rates, rulebooks, mice
         self.subject = np.arange(first_id, first_id + mice)
-        self.length = random.integers(max(1, sessions // 2), sessions + sessions // 2 + 1, mice)
+        self.length = random.integers(1, 2 * sessions, mice)
         self.book = random.integers(0, len(rulebooks), mice)
         self.learns_by = random.gamma(4, 5, mice)
         self.talent = random.normal(0, 0.04, mice)
@@ -152,9 +169,13 @@ class _Cohort:
         return self.random.random(self.mice) < probability
 
     def table(self, last_day: date) -> pa.Table:
-        steps = [self._step(number, state) for state in [self._start()] for number in range(1, int(self.length.max()) + 1)]
+        steps = [
+            self._step(number, state) for state in [self._start()] for number in range(1, int(self.length.max()) + 1)
+        ]
         columns = {name: np.concatenate([step[name] for step in steps]) for name in steps[0]}
-        gap = np.concatenate([np.where(self.chance(self.rates.missed_day), 2, 1) for _ in steps]).reshape(len(steps), -1)
+        gap = np.concatenate([np.where(self.chance(self.rates.missed_day), 2, 1) for _ in steps]).reshape(
+            len(steps), -1
+        )
         alive = np.arange(len(steps))[:, None] < self.length[None, :]
         # the newest session of each mouse lies within the last days; days before it are counted back over the gaps
         back = (np.cumsum((gap * alive)[::-1], axis=0)[::-1] - gap * alive).ravel()
@@ -187,7 +208,9 @@ class _Cohort:
 
         # hours of practice make skill, later stages ask for more of it
         skill = 1 / (1 + np.exp(-(number - self.learns_by) / 5)) + self.talent
-        efficiency = np.round(0.45 + 0.35 * skill - 0.01 * stage + self.random.normal(0, 0.07, self.mice), 4).clip(0, 1.2)
+        efficiency = np.round(0.45 + 0.35 * skill - 0.01 * stage + self.random.normal(0, 0.07, self.mice), 4).clip(
+            0, 1.2
+        )
         trials = np.round(150 + 420 * skill + self.random.normal(0, 70, self.mice)).clip(1, 1000)
         efficiency[self.chance(self.rates.missing_efficiency)] = np.nan
         state["trials"] = np.vstack([state["trials"][-4:], trials])
@@ -271,7 +294,9 @@ class _Cohort:
             "curriculum_version": pa.array(np.where(c["off"], off, version)),
             "curriculum_schema_version": pa.array(np.where(c["off"], off, schemas[book])),
             "current_stage_actual": pa.array(stage),
-            "if_overriden_by_trainer": pa.array(np.where(c["overridden"], "True", np.where(chance(0.5), None, "False"))),
+            "if_overriden_by_trainer": pa.array(
+                np.where(c["overridden"], "True", np.where(chance(0.5), None, "False"))
+            ),
             "if_consistent_within_session": pa.array(~chance(0.005)),
             "total_trials": pa.array(total.astype(np.int64)),
             "finished_trials": pa.array(trials.astype(np.int64)),
@@ -309,6 +334,7 @@ def write(tables: Iterator[pa.Table], path: Path) -> int:
 
 
 def main() -> None:
+    """Read the options and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mice", type=int, default=40)
     parser.add_argument("--sessions-per-mouse", type=int, default=50, help="mean number of sessions of a mouse")

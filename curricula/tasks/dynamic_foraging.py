@@ -8,9 +8,7 @@ from typing import Literal
 
 from curricula.tasks.base import Metric, Parameters, Task
 
-ForagingTask = Literal[
-    "Coupled Baiting", "Uncoupled Baiting", "Coupled Without Baiting", "Uncoupled Without Baiting"
-]
+ForagingTask = Literal["Coupled Baiting", "Uncoupled Baiting", "Coupled Without Baiting", "Uncoupled Without Baiting"]
 
 
 class ForagingParameters(Parameters):

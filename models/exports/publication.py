@@ -11,6 +11,7 @@ SCHEMA = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.in
 
 
 def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
+    """Write each export to a local file, then publish it."""
     dbt.config(materialized="table")
     exports = {
         "df_manager": dbt.ref("export_df_manager"),

@@ -62,7 +62,7 @@ class Clauses(NamedTuple):
 
 
 class Stages(NamedTuple):
-    """Curricula by curriculum_key: first stage, shape (curricula + 1,); has rules, shape (curricula + 1, stages + 1)."""
+    """By curriculum_key: first stage, shape (curricula + 1,); has rules, shape (curricula + 1, stages + 1)."""
 
     first: Ints
     has_rules: Bools
@@ -104,8 +104,10 @@ class Layout(NamedTuple):
 
 def lay_out(subject: Ints, number: Ints) -> Layout:
     """Lay out rows by their place in their subject's timeline, which runs in order of session number."""
-    order = np.lexsort((number, subject)) if _too_large_to_pack(subject, number) else np.argsort(
-        subject.astype(np.int64) * (int(number.max(initial=0)) + 1) + number
+    order = (
+        np.lexsort((number, subject))
+        if _too_large_to_pack(subject, number)
+        else np.argsort(subject.astype(np.int64) * (int(number.max(initial=0)) + 1) + number)
     )
     n = len(order)
     in_order = subject[order]
@@ -232,11 +234,13 @@ def to_table(decided: Decided) -> pa.Table:
     columns["rule_key"] = pa.array(decided.rule_key, mask=decided.rule_key == 0)
     columns["reason"] = pa.array(REASONS, pa.string()).take(pa.array(decided.reason))
     return pa.Table.from_arrays(
-        [pa.array(column).cast(field.type) for column, field in zip(columns.values(), SCHEMA, strict=True)], schema=SCHEMA
+        [pa.array(column).cast(field.type) for column, field in zip(columns.values(), SCHEMA, strict=True)],
+        schema=SCHEMA,
     )
 
 
 def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
+    """Hand the SQL models' columns to the walk."""
     dbt.config(materialized="table")
 
     # dbt sees a ref only where it stands in a statement of its own

@@ -1,0 +1,50 @@
+# The commands people run. On a fresh machine: make build, then make test.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help build test lint curricula simulate bench lock clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+build: .venv/runtime  ## Set up, then run the main job (on simulated mice where the lake has no df_behavior)
+	@$(BIN)/python -m scripts.simulate --if-missing
+	@$(BIN)/python -m scripts.nightly
+
+test: .venv/dev  ## Lint, then every test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q -n 2
+
+lint: .venv/dev  ## Style of Python and SQL, structure of the dbt project, seeds up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m scripts.compile_curricula --check
+	$(BIN)/python -m scripts.lint
+
+curricula: .venv/runtime  ## Compile the library of curricula into seeds
+	$(BIN)/python -m scripts.compile_curricula
+
+simulate: .venv/runtime  ## Write simulated mice into the lake
+	$(BIN)/python -m scripts.simulate
+
+bench: .venv/dev  ## Speed and memory of the whole build, as ratios to the floor measured in the same run
+	$(BIN)/python -m scripts.bench
+
+lock: .venv/dev  ## Pin every dependency anew, with hashes
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.txt $(LOCK) -o requirements.txt
+
+LOCK := -q --universal --generate-hashes --no-header --no-annotate --no-strip-extras
+
+clean:  ## Remove what was built, but not the lake
+	rm -rf .venv target logs
+
+.venv/runtime: requirements.txt
+	@echo "setting up .venv (a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/runtime
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

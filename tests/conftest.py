@@ -1,0 +1,121 @@
+"""What several tests share: the project as users run it, on a lake of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from curricula.schema import Curriculum
+from scripts.compile_curricula import compiled
+from tests import s3
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = ("AUTO_TRAIN_", "AWS_", "DBT_")
+
+
+class Project:
+    """The dbt project with a lake, a database and a target folder below `folder`.
+
+    Builds run in this process, which spares the seconds that importing dbt takes; `command` runs a program as a user
+    would.
+    """
+
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
+        self.folder, self.root = folder, root
+        self.lake = folder / "lake"
+        self.lake.mkdir()
+        self.environment = {
+            "AUTO_TRAIN_LAKE": str(self.lake),
+            "AUTO_TRAIN_MANAGER": "test",
+            "AUTO_TRAIN_DATABASE": str(folder / "database.duckdb"),
+        }
+
+    @property
+    def options(self) -> list[str]:
+        places = {"target-path": "target", "log-path": "logs"}
+        paths = [part for name, place in places.items() for part in (f"--{name}", str(self.folder / place))]
+        return [*paths, "--project-dir", str(self.root), "--profiles-dir", str(self.root)]
+
+    def dbt(self, *arguments: str) -> tuple[bool, str]:
+        """Run dbt in this process; returns whether it succeeded, and what went wrong where it did not."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            done = dbtRunner().invoke([*arguments, "--quiet", *self.options])
+        DuckDBConnectionManager.close_all_connections()
+        results = getattr(done.result, "results", None) or []
+        problems = [str(r.message) for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
+        return done.success, "\n".join([*problems, str(done.exception or "")])
+
+    def build(self, *arguments: str) -> None:
+        """`dbt build` on a fresh database: all that is known of earlier nights is in the lake."""
+        Path(self.environment["AUTO_TRAIN_DATABASE"]).unlink(missing_ok=True)
+        succeeded, problems = self.dbt("build", *arguments)
+        assert succeeded, problems
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program with the project's settings."""
+        environment = os.environ | self.environment
+        return subprocess.run(
+            [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    def write_behavior(self, rows_sql: str) -> None:
+        """Write df_behavior from a query."""
+        duckdb.sql(f"copy ({rows_sql}) to '{self.lake / 'df_behavior.parquet'}' (format parquet)")
+
+    def published(self, table: str = "df_manager") -> Path:
+        return self.lake / f"foraging_auto_training/{table}_test.parquet"
+
+    def df_manager(self, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
+        """Rows of the published df_manager, in order of subject and session."""
+        return duckdb.sql(
+            f"select {columns} from '{self.published()}' where {where} order by subject_id, session"
+        ).fetchall()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Query the database that the last run left."""
+        with duckdb.connect(self.environment["AUTO_TRAIN_DATABASE"], read_only=True) as database:
+            return database.sql(sql).fetchall()
+
+    def quarantine(self) -> list[tuple[Any, ...]]:
+        return self.query("select subject_id, session, reason from marts.quarantine order by all")
+
+
+def project_with(curricula: list[Curriculum], folder: Path) -> Path:
+    """A copy of the project whose library holds other curricula; returns its root."""
+    root = folder / "project"
+    root.mkdir()
+    for name in ("dbt_project.yml", "profiles.yml", "models", "tests"):
+        (root / name).symlink_to(ROOT / name)
+    for name in ("macros", "seeds"):
+        shutil.copytree(ROOT / name, root / name)
+    for name, content in compiled(curricula).items():
+        (root / name).write_text(content)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(SETTINGS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Server]:
+    with s3.running_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server

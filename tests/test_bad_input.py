@@ -1,0 +1,276 @@
+"""Bad input: a clear error or a quarantined row with its reason; the other mice are decided."""
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import Project
+
+GOOD_MOUSE = """
+select
+    '700001' as subject_id,
+    '2024-01-0' || n as session_date,
+    n::double as session,
+    'Coupled Baiting' as task,
+    'Coupled Baiting' as curriculum_name,
+    '2.3' as curriculum_version,
+    '1.0' as curriculum_schema_version,
+    null::varchar as current_stage_actual,
+    0.65::double as foraging_eff,
+    250::double as finished_trials
+from range(1, 4) as sessions (n)
+"""
+ITS_STAGES = ["STAGE_2", "STAGE_2", "STAGE_2"]
+
+
+def mouse(subject_id: str = "700002", **columns: str) -> str:
+    """SQL of one session like the good mouse's first one, with other values (as SQL) in some columns."""
+    changes = ", ".join(f"{value} as {name}" for name, value in {"subject_id": f"'{subject_id}'", **columns}.items())
+    return f"select * replace ({changes}) from ({GOOD_MOUSE}) where session = 1"
+
+
+def build(project: Project, *bad: str) -> None:
+    project.write_behavior(" union all by name ".join([GOOD_MOUSE, *bad]))
+    project.build()
+
+
+def good_mouse_is_decided(project: Project) -> bool:
+    return [stage for (stage,) in project.df_manager("next_stage_suggested", "subject_id = '700001'")] == ITS_STAGES
+
+
+def test_what_cannot_be_decided_is_listed_and_stops_no_other_mouse(project: Project) -> None:
+    bad = [
+        ("unknown_curriculum", {"curriculum_version": "'9.9'"}),
+        ("unknown_curriculum", {"curriculum_version": "null"}),
+        ("unknown_curriculum", {"curriculum_name": "'coupled baiting'"}),
+        ("stage_without_rules", {"current_stage_actual": "'STAGE_4'"}),
+        ("unknown_start_stage", {"session": "5"}),
+        ("unknown_start_stage", {"session": "5", "current_stage_actual": "'Stage 2'"}),
+        ("session_is_no_whole_number", {"session": "2.5"}),
+        ("session_is_no_whole_number", {"session": "-1"}),
+        ("session_is_no_whole_number", {"session": "1e300"}),
+        ("session_is_no_whole_number", {"session": "'inf'::double"}),
+        ("metric_is_no_number", {"foraging_eff": "'inf'::double"}),
+    ]
+    rows = [mouse(f"8{place:02}", **columns) for place, (_, columns) in enumerate(bad)]
+    build(project, *rows, mouse("test"), mouse(""))
+    expected = [(f"8{place:02}", reason) for place, (reason, _) in enumerate(bad)]
+    expected += [("test", "subject_id_pattern"), (None, "subject_id_pattern")]
+    assert [(subject, reason) for subject, _, reason in project.quarantine()] == expected
+    assert good_mouse_is_decided(project)
+    assert len(project.df_manager()) == 3
+
+
+def test_a_session_that_was_set_aside_is_decided_once_it_can_be(project: Project) -> None:
+    build(project, mouse(curriculum_version="'9.9'"))
+    assert [row[2] for row in project.quarantine()] == ["unknown_curriculum"]
+    build(project, mouse())
+    assert project.quarantine() == []
+    assert len(project.df_manager()) == 4
+
+
+def test_of_a_session_that_comes_twice_the_row_with_the_most_finished_trials_counts(project: Project) -> None:
+    build(project, mouse(finished_trials="100"), mouse(finished_trials="300"), mouse(finished_trials="null"))
+    assert project.df_manager("finished_trials", "subject_id = '700002'") == [(300,)]
+    assert project.quarantine() == [("700002", 1, "session_twice")] * 2
+
+
+def test_sessions_without_number_or_curriculum_take_no_part_and_are_no_history(project: Project) -> None:
+    session_2 = {"session": "2", "curriculum_version": "'1.0'"}
+    # 250 trials in two sessions that count; the off-curriculum one between them would lower the mean
+    build(
+        project,
+        mouse(finished_trials="500", current_stage_actual="'STAGE_FINAL'", curriculum_version="'1.0'"),
+        mouse(**session_2, finished_trials="1", curriculum_name="'None'"),
+        mouse(**session_2, finished_trials="1", curriculum_name="''"),
+        mouse(session="null", finished_trials="1"),
+        mouse(session="'nan'::double", finished_trials="1"),
+        mouse(
+            **session_2 | {"session": "3"},
+            finished_trials="101",
+            current_stage_actual="'STAGE_FINAL'",
+            foraging_eff="0.9",
+        ),
+    )
+    assert project.quarantine() == []
+    assert project.df_manager("session, decision", "subject_id = '700002'") == [(1, "STAY"), (3, "STAY")]
+
+
+def test_a_missing_metric_is_decided_and_makes_no_comparison_hold(project: Project) -> None:
+    build(
+        project,
+        mouse("700002", foraging_eff="null", finished_trials="1000"),
+        mouse("700003", foraging_eff="'nan'::double", finished_trials="1000"),
+        mouse("700004", foraging_eff="0.9", finished_trials="null"),
+    )
+    decided = project.df_manager("next_stage_suggested, matched_rule", "subject_id <> '700001'")
+    assert decided == [("STAGE_1", 2)] * 3
+    assert project.quarantine() == []
+
+
+def test_session_number_zero_is_decided_and_only_number_one_starts_anew(project: Project) -> None:
+    build(
+        project,
+        mouse(session="0", current_stage_actual="'STAGE_3'", finished_trials="320", foraging_eff="0.66"),
+        mouse(session="1", finished_trials="1"),
+    )
+    decided = project.df_manager("session, current_stage_suggested, current_stage_actual", "subject_id = '700002'")
+    assert decided == [(0, "STAGE_3", "STAGE_3"), (1, "STAGE_1_WARMUP", "STAGE_1_WARMUP")]
+
+
+@pytest.mark.parametrize("kind", ["varchar", "integer", "decimal(10, 1)"])
+def test_the_session_number_may_have_any_type(project: Project, kind: str) -> None:
+    project.write_behavior(f"select * replace (session::integer::{kind} as session) from ({GOOD_MOUSE})")
+    project.build()
+    assert good_mouse_is_decided(project)
+    assert project.df_manager("session") == [(1,), (2,), (3,)]
+
+
+def test_metrics_may_be_texts_and_one_that_is_no_number_is_set_aside(project: Project) -> None:
+    as_text = GOOD_MOUSE.replace("250::double", "'250'").replace("0.65::double", "'0.65'")
+    project.write_behavior(
+        f"{as_text} union all"
+        f" select * replace ('7' || session::int as subject_id, 'many' as finished_trials) from ({as_text})"
+        f" union all select * replace ('8' as subject_id, 'nan' as finished_trials) from ({as_text}) where session = 1"
+        f" union all select * replace ('9' as subject_id, 'None' as finished_trials) from ({as_text}) where session = 1"
+    )
+    project.build()
+    assert {row[2] for row in project.quarantine()} == {"metric_is_no_number"}
+    assert len(project.quarantine()) == 3
+    assert project.df_manager("subject_id, finished_trials", "length(subject_id) = 1") == [("8", None), ("9", None)]
+    assert good_mouse_is_decided(project)
+
+
+def test_a_metric_of_another_task_that_is_no_number_stops_nothing(project: Project) -> None:
+    project.write_behavior(f"select *, 'broken' as dummy_metric_int from ({GOOD_MOUSE})")
+    project.build()
+    assert good_mouse_is_decided(project)
+
+
+@pytest.mark.parametrize("kind", ["double"])
+def test_subject_ids_may_be_numbers(project: Project, kind: str) -> None:
+    project.write_behavior(f"select * replace (subject_id::{kind} as subject_id) from ({GOOD_MOUSE})")
+    project.build()
+    assert good_mouse_is_decided(project)
+
+
+def test_leading_zeros_of_a_subject_id_count(project: Project) -> None:
+    build(project, mouse("00042"), mouse("42"))
+    assert project.df_manager("subject_id", "subject_id like '%42'") == [("00042",), ("42",)]
+
+
+def test_hostile_subject_ids_are_listed_as_they_are_and_do_nothing(project: Project) -> None:
+    hostile = [
+        "o'mouse",
+        'a"b',
+        "7 1",
+        "маус",
+        "1;drop table staging.stg_lake__behavior",
+        "$(rm -rf /)",
+        "{{ 1/0 }}",
+        "7\n",
+    ]
+    build(project, *(mouse(of.replace("'", "''")) for of in hostile))
+    assert sorted(row[0] for row in project.quarantine()) == sorted(hostile)
+    assert {row[2] for row in project.quarantine()} == {"subject_id_pattern"}
+    assert good_mouse_is_decided(project)
+
+
+def test_a_wider_subject_id_pattern_decides_the_mice_it_allows(project: Project) -> None:
+    wider = mouse("o''mouse 1")
+    project.write_behavior(f"{GOOD_MOUSE} union all {wider}")
+    project.build("--vars", '{subject_id_pattern: "[a-z0-9\' ]+"}')
+    assert project.df_manager("subject_id", "session = 1") == [("700001",), ("o'mouse 1",)]
+
+
+def test_a_table_from_before_auto_training_is_simulated_in_open_loop(project: Project) -> None:
+    project.write_behavior(
+        "select subject_id, session, 'coupled_block_baiting' as task, foraging_eff as foraging_efficiency,"
+        f" finished_trials from ({GOOD_MOUSE})"
+    )
+    project.build()
+    columns = "curriculum_name, curriculum_version, task, session_date, if_closed_loop, next_stage_suggested"
+    assert project.df_manager(columns) == [
+        ("Coupled Baiting", "1.0", "Coupled Baiting", None, False, stage) for stage in ITS_STAGES
+    ]
+
+
+def test_a_column_that_the_table_does_not_have_is_missing_for_all(project: Project) -> None:
+    project.write_behavior(f"select * exclude (foraging_eff, session_date) from ({GOOD_MOUSE})")
+    project.build()
+    assert project.df_manager("foraging_efficiency, next_stage_suggested") == [
+        (None, "STAGE_1"), (None, "STAGE_1"), (None, "STAGE_1")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["timestamp"])
+def test_the_session_date_is_published_as_text(project: Project, kind: str) -> None:
+    project.write_behavior(f"select * replace (session_date::{kind} as session_date) from ({GOOD_MOUSE})")
+    project.build()
+    assert project.df_manager("session_date") == [("2024-01-01",), ("2024-01-02",), ("2024-01-03",)]
+
+
+def test_an_empty_df_behavior_publishes_empty_tables_and_later_keeps_decisions(project: Project) -> None:
+    project.write_behavior(f"select * from ({GOOD_MOUSE}) where false")
+    project.build()
+    assert project.df_manager() == []
+    assert duckdb.sql(f"select count(*) from '{project.published('df_manager_stats')}'").fetchone() == (0,)
+    build(project)
+    assert good_mouse_is_decided(project)
+    project.write_behavior(f"select * from ({GOOD_MOUSE}) where false")
+    project.build()
+    assert good_mouse_is_decided(project)
+
+
+def digests(project: Project) -> list[str]:
+    return [
+        hashlib.sha256(project.published(table).read_bytes()).hexdigest()
+        for table in ("df_manager", "df_manager_stats")
+    ]
+
+
+def test_a_file_that_is_no_parquet_is_a_clear_error_and_leaves_what_was_published(project: Project) -> None:
+    build(project)
+    before = digests(project)
+    (project.lake / "df_behavior.parquet").write_text("subject_id,session\n1,1\n")
+    succeeded, problems = project.dbt("build")
+    assert not succeeded
+    assert f"df_behavior at {project.lake}/df_behavior.parquet cannot be read as parquet" in problems
+    assert digests(project) == before
+
+
+def test_a_missing_df_behavior_is_a_clear_error(project: Project) -> None:
+    succeeded, problems = project.dbt("build")
+    assert not succeeded
+    assert f"there is no df_behavior at {project.lake}/df_behavior.parquet" in problems
+    assert "make simulate" in problems
+
+
+def test_a_night_without_new_sessions_publishes_the_same_bytes(project: Project) -> None:
+    build(project, mouse(), mouse("700003", curriculum_version="'9.9'"))
+    before = digests(project)
+    build(project, mouse(), mouse("700003", curriculum_version="'9.9'"))
+    assert digests(project) == before
+
+
+def test_a_glob_of_files_with_different_columns_is_one_table(project: Project) -> None:
+    folder = project.lake / "parts"
+    folder.mkdir()
+    duckdb.sql(f"copy (select * from ({GOOD_MOUSE}) where session = 1) to '{folder}/a.parquet'")
+    duckdb.sql(f"copy (select *, 1 as x from ({GOOD_MOUSE}) where session > 1) to '{folder}/b.parquet'")
+    project.environment["AUTO_TRAIN_DF_BEHAVIOR"] = "parts/*.parquet"
+    project.build()
+    assert good_mouse_is_decided(project)
+
+
+def test_a_lake_whose_path_has_quotes_and_spaces_works(project: Project, tmp_path: Path) -> None:
+    project.lake = tmp_path / "o'lake \" {{ x }}"
+    project.lake.mkdir()
+    project.environment["AUTO_TRAIN_LAKE"] = str(project.lake)
+    duckdb.sql(GOOD_MOUSE).write_parquet(str(project.lake / "df_behavior.parquet"))
+    project.build()
+    project.build()
+    published = project.published()
+    assert duckdb.execute("select count(*) from read_parquet(?)", [str(published)]).fetchone() == (3,)

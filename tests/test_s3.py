@@ -1,0 +1,118 @@
+"""The lake on S3, against a real server: the same decisions as in a folder, and clear errors."""
+
+import pytest
+
+from tests import s3
+from tests.conftest import Project
+from tests.test_bad_input import GOOD_MOUSE, mouse
+
+NIGHTS = (
+    " union all by name ".join([GOOD_MOUSE, mouse("700003", curriculum_version="'9.9'")]),
+    " union all by name ".join([GOOD_MOUSE, mouse("700002"), mouse("700001", session="4", foraging_eff="0.9")]),
+)
+
+
+@pytest.fixture
+def on_s3(project: Project, s3_server: s3.Server, request: pytest.FixtureRequest) -> Project:
+    """The project with a lake of its own in a bucket of the server."""
+    bucket = s3_server.bucket(f"lab-{abs(hash(request.node.name)) % 10**8}")
+    project.environment |= {"AUTO_TRAIN_LAKE": f"s3://{bucket}/mice/night", **s3_server.environment}
+    return project
+
+
+def upload_behavior(project: Project, server: s3.Server, sql: str) -> None:
+    project.write_behavior(sql)
+    bucket = project.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+    server.client().upload_file(str(project.lake / "df_behavior.parquet"), bucket, "mice/night/df_behavior.parquet")
+
+
+def download(project: Project, server: s3.Server, table: str) -> bytes:
+    bucket = project.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+    key = f"mice/night/foraging_auto_training/{table}_test.parquet"
+    return server.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def test_two_nights_on_s3_publish_the_same_bytes_as_in_a_folder(
+    on_s3: Project, s3_server: s3.Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    local = Project(tmp_path_factory.mktemp("local"))
+    for night in NIGHTS:
+        local.write_behavior(night)
+        local.build()
+        upload_behavior(on_s3, s3_server, night)
+        on_s3.build()
+        for table in ("df_manager", "df_manager_stats"):
+            assert download(on_s3, s3_server, table) == local.published(table).read_bytes()
+    assert len(local.df_manager()) == 5
+    assert not list(on_s3.lake.glob("foraging_auto_training/*"))
+
+
+def test_df_behavior_may_stand_in_another_bucket_than_what_is_published(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    on_s3.environment["AUTO_TRAIN_DF_BEHAVIOR"] = on_s3.environment["AUTO_TRAIN_LAKE"] + "/df_behavior.parquet"
+    on_s3.environment["AUTO_TRAIN_LAKE"] = str(on_s3.lake)
+    on_s3.build()
+    assert len(on_s3.df_manager()) == 3
+
+
+def test_nothing_is_downloaded_at_run_time(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    home = on_s3.folder / "home"
+    home.mkdir()
+    on_s3.environment["HOME"] = str(home)
+    on_s3.build()
+    assert not list(home.rglob("*.duckdb_extension"))
+
+
+def test_a_wrong_key_is_a_clear_error(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    for wrong in ({"AWS_SECRET_ACCESS_KEY": "wrong"}, {"AWS_ACCESS_KEY_ID": "nobody"}):
+        kept = dict(on_s3.environment)
+        on_s3.environment |= wrong
+        succeeded, problems = on_s3.dbt("build")
+        assert not succeeded
+        assert "S3 refused the credentials for s3://" in problems
+        assert s3.SECRET not in problems
+        on_s3.environment = kept
+
+
+def test_no_credentials_are_a_clear_error(on_s3: Project) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del on_s3.environment[name]
+    on_s3.environment |= {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_CONFIG_FILE": "/nonexistent"}
+    succeeded, problems = on_s3.dbt("build")
+    assert not succeeded
+    assert "no AWS credentials for s3://" in problems
+
+
+def test_a_missing_bucket_is_a_clear_error(on_s3: Project) -> None:
+    on_s3.environment["AUTO_TRAIN_LAKE"] = "s3://no-such-bucket/mice"
+    succeeded, problems = on_s3.dbt("build")
+    assert not succeeded
+    assert "there is no such bucket: s3://no-such-bucket" in problems
+
+
+def test_a_missing_df_behavior_is_a_clear_error(on_s3: Project) -> None:
+    succeeded, problems = on_s3.dbt("build")
+    assert not succeeded
+    assert "there is no file s3://" in problems
+    assert "df_behavior.parquet" in problems
+
+
+def test_a_service_that_does_not_answer_is_a_clear_error(on_s3: Project) -> None:
+    on_s3.environment |= {"AUTO_TRAIN_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+    succeeded, problems = on_s3.dbt("build")
+    assert not succeeded
+    assert "cannot reach s3://" in problems
+
+
+def test_an_object_that_is_no_parquet_leaves_what_was_published(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    on_s3.build()
+    before = download(on_s3, s3_server, "df_manager")
+    bucket = on_s3.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+    s3_server.client().put_object(Bucket=bucket, Key="mice/night/df_behavior.parquet", Body=b"subject_id,session\n" * 9)
+    succeeded, problems = on_s3.dbt("build")
+    assert not succeeded
+    assert "cannot be read as parquet" in problems
+    assert download(on_s3, s3_server, "df_manager") == before
