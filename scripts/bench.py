@@ -25,7 +25,7 @@ duckdb.sql("set preserve_insertion_order = false")
 duckdb.sql(f'''
     copy (
         select
-            subject_id, session_date, session::bigint as session, task, curriculum_name, curriculum_version,
+            subject_id, session_date, try_cast(session as bigint) as session, task, curriculum_name, curriculum_version,
             curriculum_schema_version, curriculum_name || curriculum_version as curriculum_json_name,
             1::bigint as session_at_current_stage, foraging_eff as foraging_efficiency,
             finished_trials::double as finished_trials, current_stage_actual as current_stage_suggested,

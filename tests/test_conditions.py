@@ -38,7 +38,6 @@ TRIALS = Measure("last", "finished_trials", 1)
         ("session_total > 1 or session_total > маус", 38, "is no threshold", "a number"),
         ("(" * 3000, 2000, "too long", "2000 characters"),
         ("(" * 1000 + "x", 1, "this is no condition", "comparisons"),
-        ("\0", 1, "this is no condition", "comparisons"),
     ],
 )
 def test_what_is_not_of_the_language_is_refused_with_its_column(

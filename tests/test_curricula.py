@@ -70,7 +70,7 @@ def test_a_stage_starts_from_another_stages_parameters_and_a_version_from_anothe
     ("old", "new", "problem"),
     [
         ("last(dummy_metric_float) >", "last(dummy) >", "stage STAGE_1, rule 1, condition: column 6 of"),
-        ("STAGE_2\n", "STAGE_5\n", "stage STAGE_1, rule 1: to_stage STAGE_5 is no stage of this curriculum; allowed: STAGE_1"),
+        ("STAGE_2\n", "STAGE_5\n", "stage STAGE_1, rule 1: to_stage STAGE_5 is no stage of this curriculum; allowed"),
         ("to_stage: STAGE_2", "to_stage: STAGE_1", "stage STAGE_1, rule 1: PROGRESS to STAGE_1"),
         ("PROGRESS", "ADVANCE", "stage STAGE_1, rule 1, decision: Input should be 'STAY', 'PROGRESS' or 'ROLLBACK'"),
         ("dummy_para_float: 0.1", "dummy_para_flat: 0.1", "stage STAGE_1, parameters, dummy_para_flat: Extra inputs"),

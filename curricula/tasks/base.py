@@ -1,5 +1,6 @@
 """What a task is: the parameters its rigs take and the metrics its sessions give."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Metric:
         columns: columns of df_behavior that carry it; the first that exists is taken.
         unit: of the value.
         lowest, highest: the values that can occur; None where there is no limit.
+        plausible: the values that a threshold should lie between.
         description: what it measures.
     """
 
@@ -32,6 +34,7 @@ class Metric:
     description: str
     lowest: float | None = None
     highest: float | None = None
+    plausible: tuple[float, float] = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)

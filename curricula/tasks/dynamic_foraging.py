@@ -110,6 +110,7 @@ TASK = Task(
             "trials",
             "Trials in which the mouse chose a side.",
             lowest=0,
+            plausible=(0, 2000),
         ),
         Metric(
             "foraging_efficiency",
@@ -117,6 +118,7 @@ TASK = Task(
             "1",
             "Reward rate relative to that of an optimal forager; above 1 for a lucky mouse.",
             lowest=0,
+            plausible=(0, 1),
         ),
     ),
 )

@@ -63,6 +63,16 @@ own_changed as (
 
 ),
 
+entries as (
+
+    select
+        subject_id,
+        session,
+        unnest(history) as entry
+    from provisional
+
+),
+
 history_read as (
 
     select
@@ -70,7 +80,7 @@ history_read as (
         session,
         cast(split_part(entry, ':', 1) as bigint) as earlier_session,
         split_part(entry, ':', 2) as fingerprint
-    from (select subject_id, session, unnest(history) as entry from provisional)
+    from entries
 
 ),
 

@@ -22,9 +22,9 @@ decisions as (
 
 ),
 
-inputs_read as (
+history_read as (
 
-    select * from {{ ref('int_decisions__inputs_read') }}
+    select * from {{ ref('int_decisions__history_read') }}
 
 ),
 
@@ -50,7 +50,6 @@ decided as (
         sessions.curriculum_name,
         sessions.curriculum_version,
         sessions.curriculum_schema_version,
-        {{ curriculum_json_name('sessions') }} as curriculum_json_name,
         cast(decisions.session_at_current_stage as bigint) as session_at_current_stage,
         sessions.foraging_efficiency,
         sessions.finished_trials,
@@ -61,14 +60,15 @@ decided as (
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
         rules.rule_number as matched_rule,
-        inputs_read.inputs_read
+        case when decisions.is_newest then {{ own_fingerprint('sessions') }} || ' ' || history_read.history end
+            as inputs_read
     from decisions
     inner join sessions on decisions.session_key = sessions.session_key
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     left join stages as reported on sessions.reported_stage = reported.stage
     left join rules on decisions.rule_key = rules.rule_key
-    left join inputs_read on decisions.session_key = inputs_read.session_key
+    left join history_read on decisions.session_key = history_read.session_key
 
 ),
 

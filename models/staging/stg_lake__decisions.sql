@@ -3,7 +3,7 @@
 {%- set types = {} if flags.FULL_REFRESH else lake_columns('df_manager') %}
 {%- set texts = [
     'subject_id', 'task', 'curriculum_name', 'curriculum_version', 'curriculum_schema_version',
-    'curriculum_json_name', 'current_stage_suggested', 'current_stage_actual', 'decision', 'next_stage_suggested',
+    'current_stage_suggested', 'current_stage_actual', 'decision', 'next_stage_suggested',
     'inputs_read',
 ] %}
 {%- set others = {

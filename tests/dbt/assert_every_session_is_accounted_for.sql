@@ -12,14 +12,15 @@ behavior as (
 
 ),
 
-set_aside as (
+twice as (
 
-    select session_key from {{ ref('stg_lake__sessions_twice') }}
+    select * from {{ ref('stg_lake__sessions_twice') }}
 
-    union all
+),
 
-    select session_key from {{ ref('int_decisions') }}
-    where not_decided_because is not null
+decisions as (
+
+    select * from {{ ref('int_decisions') }}
 
 ),
 
@@ -29,11 +30,49 @@ df_manager as (
 
 ),
 
+not_decided_now as (
+
+    select behavior.* from behavior
+    anti join twice on behavior.session_key = twice.session_key
+    anti join decisions on behavior.session_key = decisions.session_key
+
+),
+
+unaccounted as (
+
+    select
+        not_decided_now.subject_id,
+        not_decided_now.session
+    from not_decided_now
+    anti join df_manager
+        on not_decided_now.subject_id = df_manager.subject_id and not_decided_now.session = df_manager.session
+
+),
+
+decided_and_lost as (
+
+    select
+        count(*) as decided,
+        (select count(*) from df_manager) - (select count(*) from {{ ref('int_decisions__standing') }}) as added
+    from decisions
+    where not_decided_because is null
+
+),
+
 final as (
 
-    select * from behavior
-    anti join set_aside on behavior.session_key = set_aside.session_key
-    anti join df_manager on behavior.subject_id = df_manager.subject_id and behavior.session = df_manager.session
+    select
+        subject_id,
+        session
+    from unaccounted
+
+    union all
+
+    select
+        'decided ' || decided || ', in df_manager ' || added as subject_id,
+        null as session
+    from decided_and_lost
+    where decided <> added
 
 )
 

@@ -1,0 +1,37 @@
+"""Style of the SQL and structure of the dbt project, by the linters of the field."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT, Project
+from tests.test_bad_input import GOOD_MOUSE
+
+
+def program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def test_sql_follows_the_style(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    done = subprocess.run(
+        [program("sqlfluff"), "lint", "models", "tests/dbt", "--disable-progress-bar"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(project.folder), **project.environment},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_model_column_seed_and_macro_is_described_and_marts_have_contracts(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.build("--exclude-resource-type", "test", "unit_test")
+    succeeded, problems = project.dbt("docs", "generate")
+    assert succeeded, problems
+    config = project.folder / "dbt-bouncer.yml"
+    text = (ROOT / "dbt-bouncer.yml").read_text()
+    config.write_text(text.replace("dbt_artifacts_dir: target", f"dbt_artifacts_dir: {project.folder / 'target'}"))
+    done = subprocess.run(
+        [program("dbt-bouncer"), "run", "--config-file", str(config)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr

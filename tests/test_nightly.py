@@ -1,0 +1,140 @@
+"""The summary of a night, and the job on tasks and nights as a lab has them."""
+
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.simulate import Rates, simulate, write
+from tests.conftest import Project
+from tests.test_bad_input import GOOD_MOUSE, mouse
+
+LAST_DAY = date(2026, 1, 31)
+
+
+def nightly(project: Project) -> "subprocess.CompletedProcess[str]":
+    return project.command("-m", "scripts.nightly", *project.options[:4])
+
+
+def test_the_summary_says_what_was_decided_set_aside_and_published(project: Project) -> None:
+    bad = [mouse("700003", curriculum_name="null"), mouse("test"), mouse(curriculum_version="'9.9'")]
+    project.write_behavior(" union all by name ".join([GOOD_MOUSE, *bad]))
+    done = nightly(project)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "6 sessions read: 3 decided now, 0 decided before, 2 set aside, 1 off curriculum"
+    assert "1 set aside: a subject id that readers do not accept (subject_id_pattern)" in lines[1]
+    assert "1 set aside: a curriculum that the library does not have (unknown_curriculum)" in lines[2]
+    assert lines[3] == "1 mice for the next session: 1 STAY, 0 PROGRESS, 0 ROLLBACK"
+    assert lines[4].startswith(f"df_manager is at {project.published()} (")
+
+
+def test_a_failed_test_publishes_nothing_and_the_summary_names_it(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.build()
+    before = project.published().read_bytes()
+    damage = f"select * replace ('STAGE_9' as next_stage_suggested) from '{project.published()}'"
+    duckdb.sql(damage).write_parquet(str(project.published().with_suffix(".broken")))
+    project.published().with_suffix(".broken").replace(project.published())
+    damaged = project.published().read_bytes()
+    done = nightly(project)
+    assert done.returncode != 0
+    assert "nothing was published" in done.stdout
+    assert "relationships_stg_lake__decisions_next_stage_suggested" in done.stdout
+    assert project.published().read_bytes() == damaged != before
+
+
+def test_the_dummy_task_goes_from_yaml_to_df_manager(project: Project) -> None:
+    project.write_behavior("""
+        select '7' as subject_id, n as session, 'Dummy task' as curriculum_name, '0.2' as curriculum_version,
+            '1.0' as curriculum_schema_version, 6 + n as dummy_metric_int, 0.3 * n as dummy_metric_float
+        from range(1, 6) as sessions (n)
+    """)
+    project.build()
+    assert project.df_manager("session, current_stage_actual, decision, next_stage_suggested, matched_rule") == [
+        (1, "STAGE_1", "STAY", "STAGE_1", None),
+        (2, "STAGE_1", "PROGRESS", "STAGE_2", 2),
+        (3, "STAGE_2", "PROGRESS", "STAGE_3", 2),
+        (4, "STAGE_3", "STAY", "STAGE_3", None),
+        (5, "STAGE_3", "PROGRESS", "STAGE_FINAL", 1),
+    ]
+
+
+def test_simulated_mice_are_reproducible_and_their_rigs_follow_the_suggestions(
+    project: Project, tmp_path: Path
+) -> None:
+    rates = Rates(no_number=0, wrong_number=0, twice=0)
+    tables = [pa.concat_tables(simulate(60, 30, seed, LAST_DAY, rates)) for seed in (5, 5, 6)]
+    assert tables[0].to_pandas().equals(tables[1].to_pandas())
+    assert not tables[0].to_pandas().equals(tables[2].to_pandas())
+
+    pq.write_table(tables[0], project.lake / "df_behavior.parquet")
+    project.build()
+    # whatever was not moved by a trainer ran where df_manager says that it should
+    followed, moved = duckdb.sql(f"""
+        select
+            count(*) filter (m.current_stage_actual = m.current_stage_suggested),
+            count(*) filter (m.if_overriden_by_trainer)
+        from '{project.published()}' as m
+        inner join '{project.lake}/df_behavior.parquet' as b
+            on m.subject_id = b.subject_id and m.session = b.session
+        where m.if_closed_loop and b.if_overriden_by_trainer is distinct from 'True'
+    """).fetchone()
+    assert followed > 1000
+    assert moved == 0
+
+
+def test_simulated_mice_have_the_quirks_of_the_real_table(tmp_path: Path) -> None:
+    path = tmp_path / "df_behavior.parquet"
+    assert write(simulate(400, 30, 1, LAST_DAY), path) > 8_000
+    quirks = {
+        "session is null or isnan(session)",
+        "session <> floor(session)",
+        "curriculum_name is null",
+        "curriculum_name = 'None'",
+        "curriculum_version like 'v%'",
+        "curriculum_version like '%9.9'",
+        "current_stage_actual = 'Stage 2'",
+        "current_stage_actual = 'None'",
+        "isnan(foraging_eff)",
+        "if_overriden_by_trainer = 'True'",
+    }
+    for quirk in quirks:
+        [(rows,)] = duckdb.sql(f"select count(*) from '{path}' where {quirk}").fetchall()
+        assert rows > 0, quirk
+    [(twice,)] = duckdb.sql(
+        f"select count(*) from (select 1 from '{path}' group by subject_id, session having count(*) > 1)"
+    ).fetchall()
+    assert twice > 0
+    columns = duckdb.sql(f"describe from '{path}'").fetchall()
+    assert len(columns) == 131
+    assert {kind for _, kind, *_ in columns} == {"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN"}
+
+
+def test_a_full_refresh_decides_everything_anew(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.build()
+    project.write_behavior(GOOD_MOUSE.replace("0.65::double", "0.1::double"))
+    project.build()
+    assert project.df_manager("next_stage_suggested")[:2] == [("STAGE_2",), ("STAGE_2",)]
+    project.build("--full-refresh")
+    assert project.df_manager("next_stage_suggested")[:2] == [("STAGE_1",), ("STAGE_1",)]
+
+
+def test_two_managers_publish_beside_each_other(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.build()
+    project.environment["AUTO_TRAIN_MANAGER"] = "other"
+    project.build()
+    assert len(list((project.lake / "foraging_auto_training").glob("df_manager_*.parquet"))) == 4
+
+
+def test_a_manager_whose_name_is_no_file_name_is_refused(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.environment["AUTO_TRAIN_MANAGER"] = "../evil"
+    succeeded, problems = project.dbt("build")
+    assert not succeeded
+    assert "AUTO_TRAIN_MANAGER='../evil'" in problems

@@ -1,0 +1,82 @@
+"""Every command of the README does what the README says, in a copy of the project."""
+
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests import s3
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as it is in the repository, with the virtual environment that is there already."""
+    folder = tmp_path_factory.mktemp("copy") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+def test_every_command_works(copy: Path, s3_server: s3.Server) -> None:
+    client = s3_server.client()
+    client.create_bucket(Bucket="my-lab")
+    outputs = []
+    for block in BLOCKS:
+        commands = "\n".join(line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ "))
+        if "s3://" in commands:
+            client.upload_file(str(copy / "lake/df_behavior.parquet"), "my-lab", "mice/df_behavior.parquet")
+        done = subprocess.run(
+            ["bash", "-euc", commands], cwd=copy, capture_output=True, text=True, check=False,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(copy), **s3_server.environment},
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        outputs.append(done.stdout)
+    assert "sessions read:" in outputs[0]
+    assert "df_manager is at lake/foraging_auto_training/df_manager_demo.parquet" in outputs[0]
+    assert client.head_object(Bucket="my-lab", Key="mice/foraging_auto_training/df_manager_447_demo.parquet")
+    assert len(outputs) == README.count("```console")
+
+
+def test_dbt_docs_serve_shows_the_docs(copy: Path, s3_server: s3.Server) -> None:
+    test_port = 18_080
+    (copy / "target").mkdir(exist_ok=True)
+    subprocess.run(["make", "build"], cwd=copy, check=True, capture_output=True)
+    subprocess.run([".venv/bin/dbt", "docs", "generate", "--quiet"], cwd=copy, check=True)
+    server = subprocess.Popen(
+        [".venv/bin/dbt", "docs", "serve", "--no-browser", "--port", str(test_port)],
+        cwd=copy,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{test_port}/catalog.json") as answer:
+                    assert b"df_manager" in answer.read()
+                    break
+            except OSError:
+                time.sleep(0.2)
+        else:
+            pytest.fail("dbt docs serve did not answer")
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_the_settings_of_the_readme_are_those_that_there_are() -> None:
+    used = set(re.findall(r'environ\.get\("(AUTO_TRAIN_\w+)"', (ROOT / "scripts/lake.py").read_text()))
+    assert set(re.findall(r"^\| `(AUTO_TRAIN_\w+)`", README, re.MULTILINE)) == used
