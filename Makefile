@@ -15,11 +15,10 @@ test: .venv/dev  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n 2
 
-lint: .venv/dev  ## Style of Python and SQL, structure of the dbt project, seeds up to date
+lint: .venv/dev  ## Style of Python, and seeds up to date; that of SQL and of the dbt project are tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m scripts.compile_curricula --check
-	$(BIN)/python -m scripts.lint
 
 curricula: .venv/runtime  ## Compile the library of curricula into seeds
 	$(BIN)/python -m scripts.compile_curricula

@@ -160,7 +160,7 @@ class _Cohort:
         self.subject = np.arange(first_id, first_id + mice)
         self.length = random.integers(1, 2 * sessions, mice)
         self.book = random.integers(0, len(rulebooks), mice)
-        self.learns_by = random.gamma(4, 5, mice)
+        self.learns_by = random.gamma(4, 7, mice)
         self.talent = random.normal(0, 0.04, mice)
         self.open_loop_until = np.where(random.random(mice) < 0.15, random.integers(1, 12, mice), 0)
         self.trainer = random.integers(0, len(TRAINERS), mice)
@@ -337,7 +337,7 @@ def main() -> None:
     """Read the options and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mice", type=int, default=40)
-    parser.add_argument("--sessions-per-mouse", type=int, default=50, help="mean number of sessions of a mouse")
+    parser.add_argument("--sessions-per-mouse", type=int, default=30, help="mean number of sessions of a mouse")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--last-day", type=date.fromisoformat, default=date.today() - timedelta(days=1))
     parser.add_argument("--out", type=Path, default=None, help="default: df_behavior of the lake")
