@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test lint curricula simulate bench lock clean
+.PHONY: help build test browser lint curricula simulate bench lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -11,17 +11,23 @@ build: .venv/runtime  ## Set up, then run the main job (on simulated mice where 
 	@$(BIN)/python -m scripts.simulate --if-missing
 	@$(BIN)/python -m scripts.nightly
 
-test: .venv/dev  ## Lint, then every test
+test: .venv/dev browser  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n 2
 
-lint: .venv/dev  ## Style of Python, and seeds up to date; that of SQL and of the dbt project are tests
+browser:  ## Debian's Chromium, for the tests of pages
+	@command -v chromium > /dev/null || { echo "installing chromium, which the tests of pages need"; \
+		$(SUDO) apt-get update -q > /dev/null && $(SUDO) apt-get install -y -q --no-install-recommends chromium \
+		fonts-dejavu-core > /dev/null; }
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+lint: .venv/dev  ## Style of Python; that of SQL and of the dbt project is tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m scripts.compile_curricula --check
 
-curricula: .venv/runtime  ## Compile the library of curricula into seeds
-	$(BIN)/python -m scripts.compile_curricula
+curricula: .venv/runtime  ## Check the library of curricula and compile it into seeds
+	@$(BIN)/python -m scripts.curricula compile
 
 simulate: .venv/runtime  ## Write simulated mice into the lake
 	$(BIN)/python -m scripts.simulate

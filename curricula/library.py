@@ -88,8 +88,12 @@ def load_library(folder: Path = LIBRARY) -> list[Curriculum]:
     Raises:
         CurriculumError: the first file that is refused.
     """
-    found = [load(path) for path in sorted(folder.glob("*/*.y*ml"))]
-    return sorted(found, key=lambda curriculum: (curriculum.name, list(_natural(curriculum.version)), curriculum.key))
+    return sorted((load(path) for path in sorted(folder.glob("*/*.y*ml"))), key=in_order)
+
+
+def in_order(curriculum: Curriculum) -> tuple[Any, ...]:
+    """Sorts curricula by name and then by version, as people count."""
+    return curriculum.name, list(_natural(curriculum.version)), curriculum.key
 
 
 def _natural(version: str) -> Iterator[tuple[int, str]]:
@@ -193,3 +197,33 @@ def _problems(error: ValidationError) -> list[str]:
             message += f", not {given!r}"
         problems.append(f"{', '.join(place)}: {message}" if place else message)
     return problems
+
+
+def to_yaml(curriculum: Curriculum) -> str:
+    """The curriculum as a library file of its own, which starts from no other version."""
+    stages = {str(name): stage.parameters.model_dump(mode="json") for name, stage in curriculum.stages.items()}
+    first = next(iter(stages.values()))
+    common = {
+        name: value
+        for name, value in first.items()
+        if all(name in parameters and parameters[name] == value for parameters in stages.values())
+    }
+    document: dict[str, Any] = {
+        "name": curriculum.name,
+        "version": curriculum.version,
+        "schema_version": curriculum.schema_version,
+        "task": curriculum.task,
+        **({"description": curriculum.description} if curriculum.description else {}),
+        "parameters": common,
+        "stages": {
+            name: {
+                "parameters": {field: value for field, value in parameters.items() if field not in common},
+                "rules": [
+                    {field: str(value) for field, value in rule.model_dump(mode="json").items() if value}
+                    for rule in curriculum.stages[StageName(name)].rules
+                ],
+            }
+            for name, parameters in stages.items()
+        },
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)

@@ -3,30 +3,29 @@
 python -m scripts.compile_curricula [--check]
 """
 
-import argparse
 import csv
 import io
 import math
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from curricula.checks import CHECKS, check
 from curricula.conditions import Measure, comparisons
-from curricula.library import CurriculumError, load_library
 from curricula.schema import Curriculum, StageName
 from curricula.tasks import TASKS
 
 ROOT = Path(__file__).parent.parent
 SEEDS = "seeds/curricula"
 MEASURES = "macros/generated_measures.sql"
+FINDINGS = "docs/curriculum_checks.md"
 
 
 def compiled(curricula: list[Curriculum]) -> dict[str, str]:
     """The text of every generated file by its path below the project's root."""
     tables = _tables(curricula)
     files = {f"{SEEDS}/{name}.csv": _csv(rows) for name, rows in tables.items()}
-    return files | {MEASURES: _measures_macro(curricula)}
+    return files | {MEASURES: _measures_macro(curricula), FINDINGS: _findings(curricula)}
 
 
 def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
@@ -136,32 +135,49 @@ def _measures_macro(curricula: list[Curriculum]) -> str:
     )
 
 
+def _findings(curricula: list[Curriculum]) -> str:
+    """The checks with their reasons, and what they find in the library, alike findings on one line."""
+    lines = [
+        "# Checks of curricula",
+        "",
+        "Written by `make curricula`. An error keeps the library from being compiled; a warning is for its author.",
+        "",
+        "| check | severity | why it matters | what to do |",
+        "|---|---|---|---|",
+        *(f"| {name} | {of.severity} | {of.reason} | {of.advice} |" for name, of in CHECKS.items()),
+        "",
+        "Reasoning is exact over the intervals of the rules' clauses; measures are taken as independent of each other.",
+        "",
+        "## What the library's curricula have carried for years",
+        "",
+        "Values are those in use, so that decisions are; whoever writes the next version may mend them.",
+        "",
+        "| finding | stage | rule | in |",
+        "|---|---|---|---|",
+    ]
+    found: dict[tuple[str, str, int, str], dict[str, list[str]]] = {}
+    for curriculum in curricula:
+        for of in check(curriculum):
+            names = found.setdefault((of.check, of.stage, of.rule, of.problem), {})
+            names.setdefault(curriculum.name, []).append(curriculum.version)
+    for (name, stage, rule, problem), names in sorted(found.items()):
+        versions = "; ".join(f"{of} {', '.join(of_it)}" for of, of_it in names.items())
+        lines.append(f"| {name}: {problem} | {stage} | {rule or ''} | {versions} |")
+    return "\n".join(lines) + "\n"
+
+
 def _list_macro(name: str, entries: list[dict[str, Any]]) -> str:
     lines = "\n".join(f"    {entry!r}," for entry in entries)
     return f"{{% macro {name}() %}}\n{{% do return([\n{lines}\n]) %}}\n{{% endmacro %}}"
 
 
-def main() -> None:
-    """Write, or with --check compare, the generated files."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where what is committed differs")
-    check: bool = parser.parse_args().check
-    try:
-        curricula = load_library()
-    except CurriculumError as error:
-        sys.exit(str(error))
+def write(curricula: list[Curriculum]) -> list[str]:
+    """Write the generated files that are not up to date, and return their paths below the project's root."""
     changed = []
     for name, text in compiled(curricula).items():
         path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
             changed.append(name)
-            if not check:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-    print(f"{len(curricula)} curricula; {'different' if check else 'written'}: {', '.join(changed) or 'nothing'}")
-    if check and changed:
-        sys.exit("the committed seeds are not what the library gives: run `make curricula`")
-
-
-if __name__ == "__main__":
-    main()
+    return changed

@@ -3,6 +3,7 @@
 Settings come from the environment; see the README for each. Credentials of S3 come from boto3's chain.
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlparse
 
 import boto3
@@ -19,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 PUBLISHED = "foraging_auto_training"
-PARQUET = b"PAR1"
+CURRICULA = f"{PUBLISHED}/saved_curriculums"
 
 
 class LakeError(RuntimeError):
@@ -87,8 +88,20 @@ class Lake(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is such a file; raises a `LakeError` where that cannot be known."""
 
-    def publish(self, file: Path, path: str) -> None:
-        """Put a finished local file at the path: whole or not at all, over what was there."""
+    def checksum(self, path: str) -> str | None:
+        """MD5 of a file in hex as the lake knows it, None where there is no such file."""
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+
+    def paths(self, folder: str) -> list[str]:
+        """Files below a folder, sorted."""
+
+    def publish(self, content: BinaryIO, path: str) -> None:
+        """Put the content at the path: whole or not at all, over what was there."""
+
+    def create(self, content: BinaryIO, path: str) -> bool:
+        """Put the content at the path unless a file is there, which is left alone; returns whether it was put."""
 
 
 def open_lake(location: str, settings: Settings) -> "Lake":
@@ -117,20 +130,46 @@ class LocalLake:
     def exists(self, path: str) -> bool:
         return Path(self.location, path).exists()
 
-    def publish(self, file: Path, path: str) -> None:
+    def checksum(self, path: str) -> str | None:
+        file = Path(self.location, path)
+        return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.exists() else None
+
+    def read(self, path: str) -> bytes:
+        return Path(self.location, path).read_bytes()
+
+    def paths(self, folder: str) -> list[str]:
+        root = Path(self.location)
+        files = (path for path in (root / folder).rglob("*") if path.is_file() and not path.name.startswith("."))
+        return sorted(path.relative_to(root).as_posix() for path in files)
+
+    def publish(self, content: BinaryIO, path: str) -> None:
+        with self._beside(content, path) as (beside, target):
+            os.replace(beside, target)
+
+    def create(self, content: BinaryIO, path: str) -> bool:
+        with self._beside(content, path) as (beside, target):
+            try:
+                os.link(beside, target)
+            except FileExistsError:
+                return False
+        return True
+
+    @contextmanager
+    def _beside(self, content: BinaryIO, path: str) -> Iterator[tuple[Path, Path]]:
+        """The content in a hidden file beside its place, on disk for good; what is left of it is removed."""
         target = Path(self.location, path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        beside = Path(name)
         try:
-            with os.fdopen(handle, "wb") as out, file.open("rb") as source:
-                shutil.copyfileobj(source, out, 1 << 20)
+            with os.fdopen(handle, "wb") as out:
+                shutil.copyfileobj(content, out, 1 << 20)
                 out.flush()
                 os.fsync(out.fileno())
-            Path(beside).chmod(0o644)
-            os.replace(beside, target)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
+            beside.chmod(0o644)
+            yield beside, target
+        finally:
+            beside.unlink(missing_ok=True)
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -164,12 +203,12 @@ class S3Lake:
             self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.key(""), MaxKeys=1)
 
     def check_readable(self, path: str) -> None:
-        with self._explaining(f"s3://{self.bucket}/{self.key(path)}"):
+        with self._explaining(self._where(path)):
             self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.key(path), MaxKeys=1)
             self.client.head_object(Bucket=self.bucket, Key=self.key(path))
 
     def exists(self, path: str) -> bool:
-        with self._explaining(f"s3://{self.bucket}/{self.key(path)}"):
+        with self._explaining(self._where(path)):
             try:
                 self.client.head_object(Bucket=self.bucket, Key=self.key(path))
             except ClientError as error:
@@ -178,9 +217,40 @@ class S3Lake:
                 raise
         return True
 
-    def publish(self, file: Path, path: str) -> None:
-        with self._explaining(f"s3://{self.bucket}/{self.key(path)}"), file.open("rb") as body:
-            self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=body)
+    def checksum(self, path: str) -> str | None:
+        if not self.exists(path):
+            return None
+        with self._explaining(self._where(path)):
+            return self.client.head_object(Bucket=self.bucket, Key=self.key(path))["ETag"].strip('"')
+
+    def read(self, path: str) -> bytes:
+        with self._explaining(self._where(path)):
+            return self.client.get_object(Bucket=self.bucket, Key=self.key(path))["Body"].read()
+
+    def paths(self, folder: str) -> list[str]:
+        with self._explaining(self._where(folder)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.key(folder).rstrip("/") + "/"
+            )
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return sorted(key.removeprefix(self.key("")) for key in keys)
+
+    def publish(self, content: BinaryIO, path: str) -> None:
+        with self._explaining(self._where(path)):
+            self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content)
+
+    def create(self, content: BinaryIO, path: str) -> bool:
+        with self._explaining(self._where(path)):
+            try:
+                self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content, IfNoneMatch="*")
+            except ClientError as error:
+                if _status(error) == 412:
+                    return False
+                raise
+        return True
+
+    def _where(self, path: str) -> str:
+        return f"s3://{self.bucket}/{self.key(path)}"
 
     @contextmanager
     def _explaining(self, where: str) -> Iterator[None]:

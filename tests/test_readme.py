@@ -13,7 +13,23 @@ from tests import s3
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+DOCS = (ROOT / "docs/curricula.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[str]:
+    """The console blocks of a document as shell scripts; what follows a `> ` goes on from the line before."""
+    found = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return ["".join(re.findall(r"^(?:\$ |> ?)(.*\n)", block, re.MULTILINE)) for block in found]
+
+
+def run(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run a script as a user would, and return what it prints."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **environment}
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -32,24 +48,30 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_command_works(copy: Path, s3_server: s3.Server) -> None:
+def test_every_command_of_the_readme_works(copy: Path, s3_server: s3.Server) -> None:
     client = s3_server.client()
     client.create_bucket(Bucket="my-lab")
     outputs = []
-    for block in BLOCKS:
-        commands = "\n".join(line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ "))
-        if "s3://" in commands:
+    for script in blocks(README):
+        if "s3://" in script:
             client.upload_file(str(copy / "lake/df_behavior.parquet"), "my-lab", "mice/df_behavior.parquet")
-        done = subprocess.run(
-            ["bash", "-euc", commands], cwd=copy, capture_output=True, text=True, check=False,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(copy), **s3_server.environment},
-        )  # fmt: skip
-        assert done.returncode == 0, f"{commands}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        outputs.append(done.stdout)
+        outputs.append(run(script, copy, s3_server.environment))
     assert "sessions read:" in outputs[0]
     assert "df_manager is at lake/foraging_auto_training/df_manager_demo.parquet" in outputs[0]
     assert client.head_object(Bucket="my-lab", Key="mice/foraging_auto_training/df_manager_447_demo.parquet")
     assert len(outputs) == README.count("```console")
+
+
+def test_every_command_of_the_guide_to_curricula_works(copy: Path) -> None:
+    run("make build", copy, {})
+    outputs = [run(script, copy, {}) for script in blocks(DOCS)]
+    printed = "\n".join(outputs)
+    assert "quick_start/v1.0.yml: warning: STAGE_1_WARMUP, rule 2: always holds" in printed
+    assert "released: quick_start/v1.0" in printed
+    assert "Quick Start                1.0" in printed
+    assert "is there already" in printed
+    assert (copy / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
+    assert "turns__mean_3" in (copy / "macros/generated_measures.sql").read_text()
 
 
 def test_dbt_docs_serve_shows_the_docs(copy: Path, s3_server: s3.Server) -> None:

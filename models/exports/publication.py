@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from scripts.curriculum_store import publish_named_curricula
 from scripts.lake import Settings, open_lake
 
 SCHEMA = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.int64())])
@@ -19,6 +20,8 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     }
     settings = Settings.from_environment()
     lake = open_lake(settings.lake, settings)
+    named = exports["df_manager"].project("curriculum_name, curriculum_version, curriculum_schema_version").distinct()
+    publish_named_curricula(lake, set(named.fetchall()))
     published = []
     with tempfile.TemporaryDirectory() as folder:
         for table, relation in exports.items():
@@ -26,5 +29,6 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
             relation.write_parquet(str(file), compression="zstd")
             rows = session.execute("select count(*) from read_parquet(?)", [str(file)]).fetchone()[0]
             published.append({"path": settings.published(table), "rows": rows, "bytes": file.stat().st_size})
-            lake.publish(file, settings.published(table))
+            with file.open("rb") as content:
+                lake.publish(content, settings.published(table))
     return pa.Table.from_pylist(published, schema=SCHEMA)

@@ -1,0 +1,307 @@
+"""What a schema cannot see: stages nobody reaches, rules that never fire or always do, thresholds out of range.
+
+Reasoning is exact over the intervals of the rules' clauses, not sampled. Measures are taken as independent of each
+other, so whatever is said to be impossible is; a measure may be missing, which only rules that do not look at it cover.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from curricula.conditions import Clause, Interval, Measure, comparisons
+from curricula.schema import Curriculum, Decision, Stage, StageName, TransitionRule
+from curricula.tasks import Task
+
+
+class Severity(StrEnum):
+    """An error keeps a curriculum from being compiled; a warning is for its author to judge."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A kind of finding.
+
+    Attributes:
+        severity: see `Severity`.
+        reason: why it matters, for the docs.
+        advice: what to do.
+    """
+
+    severity: Severity
+    reason: str
+    advice: str
+
+
+CHECKS = {
+    "unreached-stage": Check(
+        Severity.WARNING,
+        "No path of rules leads from the first stage to it, so no mouse runs it unless a trainer sends it there.",
+        "lead a rule to it, or leave the stage out",
+    ),
+    "no-graduation": Check(
+        Severity.WARNING,
+        "From the stage no path of rules leads to GRADUATED, so a mouse trains for ever.",
+        "lead a path of rules to GRADUATED",
+    ),
+    "stage-without-rules": Check(
+        Severity.ERROR,
+        "Sessions at the stage cannot be decided; each one is quarantined.",
+        "give it a rule, or leave the stage out",
+    ),
+    "stage-without-parameters": Check(
+        Severity.WARNING,
+        "Rules lead to GRADUATED, but a rig finds no parameters for it and cannot run a graduated mouse.",
+        "add GRADUATED with parameters_from the last stage",
+    ),
+    "never-holds": Check(
+        Severity.ERROR,
+        "No session can meet the condition: its comparisons exclude each other.",
+        "mend or remove the rule",
+    ),
+    "never-fires": Check(
+        Severity.WARNING,
+        "Wherever the rule holds, a rule before it holds too, and the first one decides.",
+        "move it up, or remove it",
+    ),
+    "always-holds": Check(
+        Severity.WARNING,
+        "The rule holds for every session, so a mouse can never stay at the stage and rules after it never fire.",
+        "intended for a stage of one session; otherwise ask for more",
+    ),
+    "progress-meets-rollback": Check(
+        Severity.WARNING,
+        "A session can meet a PROGRESS and a ROLLBACK of one stage; then only their order decides.",
+        "make them exclude each other, or be sure of the order",
+    ),
+    "wrong-way": Check(
+        Severity.ERROR,
+        "PROGRESS leads to an earlier stage, or ROLLBACK to a later one; statistics would show the opposite.",
+        "change the decision or to_stage",
+    ),
+    "threshold-out-of-range": Check(
+        Severity.WARNING, "The threshold lies outside the values that the metric usually takes.", "check its unit"
+    ),
+    "window-not-filled": Check(
+        Severity.WARNING,
+        "The rule can be tried before the mouse has run as many sessions as its window has; it then takes fewer.",
+        "add a comparison of session_total, or be content with fewer",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a curriculum that its author should know.
+
+    Attributes:
+        check: its kind, a key of `CHECKS`.
+        stage: name of the stage.
+        rule: number of the rule in its stage from 1, 0 for the whole stage.
+        problem: what is wrong.
+    """
+
+    check: str
+    stage: StageName
+    rule: int
+    problem: str
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return CHECKS[self.check].severity
+
+    def __str__(self) -> str:
+        place = f"{self.stage}, rule {self.rule}" if self.rule else str(self.stage)
+        return f"{self.severity}: {place}: {self.problem}; {CHECKS[self.check].advice} [{self.check}]"
+
+
+def check(curriculum: Curriculum) -> list[Finding]:
+    """All findings of a curriculum, in order of its stages and rules."""
+    found = [*_stages(curriculum)]
+    for name, stage in curriculum.stages.items():
+        if name is not StageName.GRADUATED:
+            found += _rules(curriculum, name, stage)
+    return sorted(found, key=lambda finding: (finding.stage.position, finding.rule))
+
+
+# --- stages and the paths between them -------------------------------------------------------------------------------
+
+
+def _leads_to(curriculum: Curriculum) -> dict[StageName, set[StageName]]:
+    """The stages that the rules of each stage lead to; a graduated mouse stays."""
+    return {
+        name: {rule.to_stage for rule in stage.rules} if name is not StageName.GRADUATED else set()
+        for name, stage in curriculum.stages.items()
+    }
+
+
+def _steps(leads_to: Mapping[StageName, set[StageName]], start: StageName) -> dict[StageName, int]:
+    """The fewest transitions from a stage to each stage that can be reached from it."""
+    steps = {start: 0}
+    queue = deque([start])
+    while queue:
+        stage = queue.popleft()
+        for after in leads_to.get(stage, set()):
+            if after not in steps:
+                steps[after] = steps[stage] + 1
+                queue.append(after)
+    return steps
+
+
+def _stages(curriculum: Curriculum) -> Iterator[Finding]:
+    leads_to = _leads_to(curriculum)
+    reached = _steps(leads_to, curriculum.first_stage)
+    for name, stage in curriculum.stages.items():
+        if name is StageName.GRADUATED:
+            continue
+        if name not in reached:
+            yield Finding("unreached-stage", name, 0, "no path of rules leads to it")
+        if not stage.rules:
+            yield Finding("stage-without-rules", name, 0, "has no rules")
+        elif StageName.GRADUATED not in _steps(leads_to, name):
+            yield Finding("no-graduation", name, 0, "graduation cannot be reached from it")
+    if StageName.GRADUATED in reached and StageName.GRADUATED not in curriculum.stages:
+        yield Finding("stage-without-parameters", StageName.GRADUATED, 0, "rules lead to it but it has no parameters")
+
+
+# --- rules of one stage ----------------------------------------------------------------------------------------------
+
+
+def _rules(curriculum: Curriculum, name: StageName, stage: Stage) -> Iterator[Finding]:
+    task = curriculum.task_definition
+    domain = _Domain(task)
+    first_session = 1 + _steps(_leads_to(curriculum), curriculum.first_stage).get(name, 0)
+    earlier: list[Clause] = []
+    opposed: list[tuple[int, Decision, list[Clause]]] = []
+    for number, rule in enumerate(stage.rules, 1):
+        region = domain.possible(rule.clauses(task))
+        yield from _direction(name, number, rule)
+        yield from _thresholds(task, name, number, rule)
+        yield from _windows(name, number, region, first_session)
+        if not region:
+            yield Finding("never-holds", name, number, f"'{rule.condition}' can never hold")
+        elif domain.covers(earlier, region):
+            yield Finding("never-fires", name, number, "the rules before it hold wherever it does")
+        elif domain.covers(region, [{}]):
+            yield Finding("always-holds", name, number, "always holds")
+        else:
+            for before, decision, its_region in opposed:
+                if {decision, rule.decision} == {Decision.PROGRESS, Decision.ROLLBACK} and _meet(its_region, region):
+                    problem = f"it and the {decision} of rule {before} can hold together, and rule {before} wins"
+                    yield Finding("progress-meets-rollback", name, number, problem)
+        opposed.append((number, rule.decision, region))
+        earlier += region
+
+
+def _direction(name: StageName, number: int, rule: TransitionRule) -> Iterator[Finding]:
+    forward = rule.to_stage.position > name.position
+    if rule.decision is not Decision.STAY and forward != (rule.decision is Decision.PROGRESS):
+        yield Finding("wrong-way", name, number, f"{rule.decision} leads to {rule.to_stage}")
+
+
+def _thresholds(task: Task, name: StageName, number: int, rule: TransitionRule) -> Iterator[Finding]:
+    plausible = {metric.name: metric.plausible for metric in task.metrics}
+    for comparison in comparisons(rule.parsed(task)):
+        low, high = plausible.get(comparison.measure.metric, (0, math.inf))
+        if not low <= comparison.threshold <= high:
+            problem = f"'{comparison}' asks for a value outside {low:g} to {high:g}"
+            yield Finding("threshold-out-of-range", name, number, problem)
+
+
+def _windows(name: StageName, number: int, region: list[Clause], first_session: int) -> Iterator[Finding]:
+    for clause in region:
+        sessions = max([first_session, *(bounds.lower for of, bounds in clause.items() if not of.metric)])
+        for measure in clause:
+            if measure.window > sessions:
+                problem = f"{measure} can be asked for at session {sessions:g}"
+                yield Finding("window-not-filled", name, number, problem)
+
+
+# --- exact reasoning over clauses ------------------------------------------------------------------------------------
+
+
+class _Domain:
+    """What values the measures of a task can take."""
+
+    def __init__(self, task: Task) -> None:
+        self.bounds = {
+            metric.name: Interval(
+                -math.inf if metric.lowest is None else metric.lowest,
+                math.inf if metric.highest is None else metric.highest,
+            )
+            for metric in task.metrics
+        }
+
+    def of(self, measure: Measure) -> Interval:
+        """The values a measure can take: session_at_current_stage counts from 1, session_total from 0."""
+        if measure.metric:
+            return self.bounds[measure.metric]
+        return Interval(1.0 if measure.statistic == "session_at_current_stage" else 0.0)
+
+    def possible(self, clauses: Iterable[Clause]) -> list[Clause]:
+        """The clauses within the domain, whole numbers for counters; those that can never hold are left out."""
+        found = []
+        for clause in clauses:
+            inside = {
+                measure: _whole(bounds & self.of(measure)) if not measure.metric else bounds & self.of(measure)
+                for measure, bounds in clause.items()
+            }
+            if not any(bounds.empty for bounds in inside.values()):
+                found.append(inside)
+        return found
+
+    def covers(self, cover: list[Clause], region: list[Clause]) -> bool:
+        """Whether each point of the region lies in a clause of the cover."""
+        return all(self._covered(clause, cover) for clause in region)
+
+    def _covered(self, clause: Clause, cover: list[Clause]) -> bool:
+        """Cut the clause along the first clause of the cover that it meets; what sticks out the others must cover."""
+        for place, other in enumerate(cover):
+            if not _meet([clause], [other]):
+                continue
+            rest = cover[place + 1 :]
+            piece = dict(clause)
+            for measure, bounds in other.items():
+                if measure not in piece:
+                    # a metric may be missing, and then a clause that looks at it does not hold
+                    if measure.metric and not self._covered(piece, [c for c in rest if measure not in c]):
+                        return False
+                    piece[measure] = self.of(measure)
+                for outside in _outside(piece[measure], bounds, whole=not measure.metric):
+                    if not self._covered(piece | {measure: outside}, rest):
+                        return False
+                piece[measure] = piece[measure] & bounds
+            return True
+        return False
+
+
+def _whole(bounds: Interval) -> Interval:
+    lower = bounds.lower if math.isinf(bounds.lower) else float(math.ceil(bounds.lower))
+    upper = bounds.upper if math.isinf(bounds.upper) else float(math.floor(bounds.upper))
+    return Interval(lower, upper)
+
+
+def _outside(bounds: Interval, of: Interval, *, whole: bool) -> list[Interval]:
+    """The parts of an interval below and above another one."""
+    step = 1.0 if whole else 0.0
+    below = Interval(bounds.lower, of.lower - step if whole else math.nextafter(of.lower, -math.inf))
+    above = Interval(of.upper + step if whole else math.nextafter(of.upper, math.inf), bounds.upper)
+    return [
+        part
+        for part, limit in ((below, of.lower), (above, of.upper))
+        if not math.isinf(limit) and not part.empty and part.lower <= part.upper
+    ]
+
+
+def _meet(one: list[Clause], other: list[Clause]) -> bool:
+    """Whether a point can lie in both."""
+    return any(
+        not any((bounds & b[measure]).empty for measure, bounds in a.items() if measure in b)
+        for a in one
+        for b in other
+    )

@@ -1,0 +1,65 @@
+"""Conditions in words for people, and as the lambda text that readers of the rigs' JSON evaluate.
+
+Both come from the rule itself, so they cannot contradict it.
+"""
+
+from collections.abc import Callable
+
+from curricula.conditions import Combination, Comparison, Condition, Measure
+from curricula.schema import TransitionRule
+from curricula.tasks import Task
+
+SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
+
+
+def in_words(condition: Condition) -> str:
+    """E.g. ``finished trials ≥ 200 and foraging efficiency ≥ 0.6``."""
+    if isinstance(condition, Comparison):
+        return f"{_measure_in_words(condition.measure)} {SIGNS[condition.operator]} {_number(condition.threshold)}"
+    return _joined(condition, in_words)
+
+
+def _measure_in_words(measure: Measure) -> str:
+    if measure.statistic == "session_total":
+        return "sessions in total"
+    if measure.statistic == "session_at_current_stage":
+        return "sessions at this stage"
+    metric = measure.metric.replace("_", " ")
+    if measure.statistic == "last":
+        return metric
+    name = {"mean": "mean", "min": "lowest", "max": "highest"}[measure.statistic]
+    return f"{name} {metric} of the last {measure.window} sessions"
+
+
+def describe(rule: TransitionRule, task: Task) -> str:
+    """A rule's condition in words, with its author's note."""
+    words = in_words(rule.parsed(task))
+    return f"{words} ({rule.note})" if rule.note else words
+
+
+def as_lambda(condition: Condition) -> str:
+    """E.g. ``lambda metrics: metrics.finished_trials[-1] >= 200``, of the same meaning as the condition."""
+    return f"lambda metrics: {_expression(condition)}"
+
+
+def _expression(condition: Condition) -> str:
+    if isinstance(condition, Comparison):
+        return f"{_measure_as_code(condition.measure)} {condition.operator} {_number(condition.threshold)}"
+    return _joined(condition, _expression)
+
+
+def _measure_as_code(measure: Measure) -> str:
+    if not measure.metric:
+        return f"metrics.{measure.statistic}"
+    if measure.statistic == "last":
+        return f"metrics.{measure.metric}[-1]"
+    return f"np.{measure.statistic}(metrics.{measure.metric}[-{measure.window}:])"
+
+
+def _joined(condition: Combination, part_text: Callable[[Condition], str]) -> str:
+    parts = (f"({part_text(part)})" if isinstance(part, Combination) else part_text(part) for part in condition.parts)
+    return f" {condition.operator} ".join(parts)
+
+
+def _number(number: float) -> str:
+    return repr(number).removesuffix(".0")

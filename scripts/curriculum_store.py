@@ -1,0 +1,89 @@
+"""Curricula in a lake: what rigs load from ``saved_curriculums``, where a version never changes."""
+
+import hashlib
+import io
+
+from curricula import exchange, pictures
+from curricula.library import load_library
+from curricula.releases import content_hash
+from curricula.schema import Curriculum
+from scripts.lake import CURRICULA, Lake
+
+
+class StoreError(RuntimeError):
+    """The lake holds other content under a curriculum's name and version."""
+
+
+def path_of(curriculum: Curriculum) -> str:
+    """Path of the curriculum's JSON below the lake."""
+    return f"{CURRICULA}/{exchange.file_name(curriculum)}"
+
+
+def publish_named_curricula(lake: Lake, keys: set[tuple[str, str, str]]) -> None:
+    """Put those curricula into the lake that are not there yet.
+
+    A key that the library does not have is left alone: its decisions came from another system or an older library.
+
+    Raises:
+        StoreError: the lake holds other content under a name and version; nothing was put.
+    """
+    publish(lake, [curriculum for curriculum in load_library() if curriculum.key in keys])
+
+
+def publish(lake: Lake, curricula: list[Curriculum]) -> list[str]:
+    """Put curricula with their pictures and JSON schemas into the lake, only what is not there; returns their paths.
+
+    Raises:
+        StoreError: the lake holds other content under a name and version; nothing was put.
+    """
+    new = [curriculum for curriculum in curricula if not _is_there(lake, curriculum)]
+    for curriculum in new:
+        task, schema_version = curriculum.task_definition, curriculum.schema_version
+        beside = {
+            pictures.picture_name(curriculum, "rules"): pictures.rules_svg(curriculum),
+            pictures.picture_name(curriculum, "paras"): pictures.parameters_svg(curriculum),
+            exchange.schema_file_name(task, schema_version): exchange.json_schema(task, schema_version),
+        }
+        for name, text in beside.items():
+            lake.publish(io.BytesIO(text.encode()), f"{CURRICULA}/{name}")
+        # the JSON comes last: where it is, all is
+        text = exchange.to_json(curriculum)
+        if not lake.create(io.BytesIO(text.encode()), path_of(curriculum)) and not _is_there(lake, curriculum):
+            raise StoreError(f"{path_of(curriculum)} came and went meanwhile: run again")
+    return [path_of(curriculum) for curriculum in new]
+
+
+def _is_there(lake: Lake, curriculum: Curriculum) -> bool:
+    path = path_of(curriculum)
+    checksum = lake.checksum(path)
+    if checksum is None:
+        return False
+    text = exchange.to_json(curriculum).encode()
+    if checksum != _md5(text) and fetch_hash(lake, path) != content_hash(curriculum):
+        raise StoreError(
+            f"{lake.location}/{path} holds other content than {curriculum.name} {curriculum.version} of the library. "
+            "A version never changes: give the library's one a new version, or find out who put the other one there"
+        )
+    return True
+
+
+def fetch_hash(lake: Lake, path: str) -> str:
+    """Content hash of a curriculum in the lake, empty where it cannot be read as one."""
+    try:
+        return content_hash(exchange.from_json(lake.read(path).decode()))
+    except (exchange.ExchangeError, UnicodeDecodeError):
+        return ""
+
+
+def in_lake(lake: Lake) -> list[Curriculum]:
+    """Every curriculum of a lake that can be read.
+
+    Raises:
+        exchange.ExchangeError: one cannot be read.
+    """
+    files = [path for path in lake.paths(CURRICULA) if "_curriculum_v" in path and path.endswith(".json")]
+    return [exchange.from_json(lake.read(path).decode()) for path in files]
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

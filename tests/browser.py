@@ -1,0 +1,26 @@
+"""Debian's Chromium for tests of pages, with the network closed: what a page needs must be in it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+
+@contextmanager
+def opened(path: Path, width: int = 1300, height: int = 1000) -> Iterator[Page]:
+    """A file opened in the browser, offline; what it asks of the network fails the test."""
+    chromium = shutil.which("chromium")
+    assert chromium, "the tests of pages need Debian's chromium: make browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: asked.append(f"error in the page: {error}"))
+        page.goto(path.as_uri())
+        yield page
+        assert asked == [path.as_uri()]
+        browser.close()

@@ -1,0 +1,132 @@
+"""Curricula in a lake, a folder and S3 alike: only what is new is put there, and nothing is ever overwritten."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from curricula import exchange, releases
+from curricula.library import LIBRARY, load, load_library
+from scripts import curriculum_store
+from scripts.lake import CURRICULA, Lake, LocalLake, S3Lake
+from tests import s3
+from tests.conftest import Project
+from tests.test_bad_input import GOOD_MOUSE, mouse
+
+ALL = load_library()
+NEWEST = load(LIBRARY / "coupled_baiting/v2.3.yml")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    if request.param == "folder":
+        return LocalLake(str(tmp_path / "lake"))
+    server: s3.Server = request.getfixturevalue("s3_server")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return S3Lake(f"s3://{server.bucket(f'store-{abs(hash(tmp_path)) % 10**9}')}/below/it", server.endpoint)
+
+
+def changed() -> str:
+    document = json.loads(exchange.to_json(NEWEST))
+    document["curriculum"]["Stage 1"]["transition_rules"][0]["condition"] = "lambda metrics: metrics.session_total > 1"
+    return json.dumps(document)
+
+
+def test_only_what_is_not_there_is_put_with_its_pictures_and_schema(lake: Lake) -> None:
+    assert curriculum_store.publish(lake, [NEWEST]) == [curriculum_store.path_of(NEWEST)]
+    name = "Coupled Baiting_curriculum_v2.3_schema_v1.0"
+    assert [path.removeprefix(f"{CURRICULA}/") for path in lake.paths(CURRICULA)] == [
+        f"{name}.json", f"{name}_paras.svg", f"{name}_rules.svg", "DynamicForagingCurriculum_v1.0.json",
+    ]  # fmt: skip
+    assert curriculum_store.publish(lake, [NEWEST]) == []
+    assert [c.key for c in curriculum_store.in_lake(lake)] == [NEWEST.key]
+
+
+def test_the_whole_library_goes_to_the_lake_and_comes_back_equal(lake: Lake) -> None:
+    assert len(curriculum_store.publish(lake, ALL)) == 26
+    hashes = {releases.file_key(c): releases.content_hash(c) for c in curriculum_store.in_lake(lake)}
+    assert hashes == releases.read_lock()
+
+
+def test_other_content_under_a_released_name_is_refused_and_nothing_is_put(lake: Lake) -> None:
+    path = curriculum_store.path_of(NEWEST)
+    for other in (changed(), "no json"):
+        lake.publish(io.BytesIO(other.encode()), path)
+        with pytest.raises(curriculum_store.StoreError, match=r"holds other content than Coupled Baiting 2\.3"):
+            curriculum_store.publish(lake, ALL)
+        assert lake.paths(CURRICULA) == [path]
+        assert lake.read(path) == other.encode()
+
+
+def test_the_same_content_in_other_words_is_left_as_it_is(lake: Lake) -> None:
+    words = exchange.to_json(NEWEST).replace('"curriculum_description": "', '"curriculum_description": "As ever. ')
+    lake.publish(io.BytesIO(words.encode()), curriculum_store.path_of(NEWEST))
+    assert curriculum_store.publish(lake, [NEWEST]) == []
+    assert lake.read(curriculum_store.path_of(NEWEST)) == words.encode()
+
+
+def test_a_file_that_is_there_is_not_created_again(lake: Lake) -> None:
+    assert lake.checksum("a/b.txt") is None
+    assert lake.create(io.BytesIO(b"one"), "a/b.txt")
+    assert not lake.create(io.BytesIO(b"two"), "a/b.txt")
+    assert lake.read("a/b.txt") == b"one"
+    assert lake.checksum("a/b.txt") == "f97c5d29941bfb1b2fdab0874906ab82"
+    assert lake.paths("a") == ["a/b.txt"]
+    assert lake.paths("none") == []
+
+
+def test_a_build_publishes_the_curricula_that_df_manager_names(project: Project) -> None:
+    older = mouse(curriculum_version="'1.0'")
+    project.write_behavior(f"{GOOD_MOUSE} union all by name {older}")
+    project.build()
+    found = [c.key[:2] for c in curriculum_store.in_lake(LocalLake(str(project.lake)))]
+    assert found == [("Coupled Baiting", "1.0"), ("Coupled Baiting", "2.3")]
+
+
+def test_a_build_stops_and_publishes_nothing_where_the_lake_holds_other_content(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    path = project.lake / curriculum_store.path_of(NEWEST)
+    path.parent.mkdir(parents=True)
+    path.write_text(changed())
+    succeeded, problems = project.dbt("build")
+    assert not succeeded
+    assert "holds other content than Coupled Baiting 2.3" in problems
+    assert not project.published().exists()
+    assert path.read_text() == changed()
+
+
+def test_the_commands_list_get_publish_and_download(project: Project) -> None:
+    def curricula(*arguments: str) -> str:
+        done = project.command("-m", "scripts.curricula", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert len(curricula("list").splitlines()) == 26
+    newest = next(line for line in curricula("list").splitlines() if "Coupled Baiting            2.3 " in line)
+    assert newest.split()[2:9] == ["2.3", "schema", "1.0", "6", "stages", "9", "rules"]
+    assert "newest" in newest
+    assert curricula("publish", "coupled_baiting/v2.3").startswith("1 new in the lake")
+    assert curricula("publish", "coupled_baiting/v2.3").startswith("0 new in the lake")
+    assert len(curricula("list", "--lake").splitlines()) == 1
+    assert curricula("get", "coupled_baiting/v2.3", "--lake") == exchange.to_json(NEWEST)
+    missing = project.command("-m", "scripts.curricula", "get", "coupled_baiting/v2.2", "--lake")
+    assert "is not in the lake: publish it first" in missing.stderr
+    curricula("download", str(project.folder / "down"))
+    assert len(list((project.folder / "down").iterdir())) == 4
+
+
+def test_the_next_session_says_what_changes_for_a_mouse(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.build()
+    [(changes,)] = project.query("select parameter_changes from marts.next_session where decision = 'STAY'")
+    assert changes is None
+    project.write_behavior(f"select * from ({GOOD_MOUSE}) where session = 1")
+    project.build("--full-refresh")
+    [(stages, changes)] = project.query(
+        "select (current_stage_actual, next_stage_suggested), parameter_changes from marts.next_session"
+    )
+    assert stages == ("STAGE_1_WARMUP", "STAGE_2")
+    assert "warmup: on → off" in changes
+    assert "task" not in changes

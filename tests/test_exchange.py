@@ -1,0 +1,209 @@
+"""Released versions, and the JSON that rigs load."""
+
+import json
+import shutil
+import types
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curricula import exchange, library, releases
+from curricula.conditions import parse
+from curricula.library import LIBRARY, load, load_library
+from curricula.wording import as_lambda, in_words
+from tests import reference, worlds
+from tests.conftest import Project
+
+ALL = load_library()
+METRICS = list(worlds.METRICS["dynamic_foraging"])
+
+
+def test_nothing_that_was_released_has_changed() -> None:
+    assert releases.broken_promises(ALL, releases.read_lock()) == []
+
+
+def test_every_curriculum_of_the_library_is_released() -> None:
+    assert {releases.file_key(curriculum) for curriculum in ALL} == set(releases.read_lock())
+
+
+def test_an_edit_in_place_is_refused_and_the_new_version_named(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LIBRARY, tmp_path / "library"))
+    path = folder / "coupled_baiting/v2.3.yml"
+    path.write_text(path.read_text().replace("MaxTime: 75", "MaxTime: 76"))
+    (folder / "dummy_task/v0.1.yml").unlink()
+    assert releases.broken_promises(load_library(folder), releases.read_lock()) == [
+        "coupled_baiting/v2.3.yml was released and must not change: put it back, and write the change as "
+        'coupled_baiting/v2.4.yml with starts_from: coupled_baiting/v2.3 and version: "2.4"',
+        "dummy_task/v0.1.yml was released and is gone: put it back",
+    ]
+
+
+def test_a_change_of_a_version_that_others_start_from_is_found_in_them_too(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LIBRARY, tmp_path / "library"))
+    path = folder / "coupled_baiting/v2.2.yml"
+    path.write_text(path.read_text() + "\n# only a comment\n")
+    assert releases.broken_promises(load_library(folder), releases.read_lock()) == []
+    path.write_text(path.read_text().replace("Unrewarded: 7", "Unrewarded: 8"))
+    broken = releases.broken_promises(load_library(folder), releases.read_lock())
+    assert [problem.split(".yml")[0] for problem in broken] == ["coupled_baiting/v2.2", "coupled_baiting/v2.3"]
+
+
+@pytest.mark.parametrize(
+    ("version", "after"),
+    [("2.3", "2.5"), ("2.9", "2.10"), ("1", "2"), ("2.3.1rwdDelay159", "2.3.2rwdDelay159")],
+)
+def test_the_next_version_is_the_first_that_is_free(version: str, after: str) -> None:
+    assert releases.next_version(version, {"2.4", "2.3", "1"}) == after
+
+
+def test_a_diff_shows_rules_and_parameters_side_by_side() -> None:
+    one, other = (load(LIBRARY / f"coupled_baiting/v{version}.yml") for version in ("2.2", "2.3"))
+    rows = releases.diff(one, other)
+    assert ("STAGE_2", "MaxTime", "90", "75") in rows
+    assert [row[1] for row in rows if row[0] == "STAGE_FINAL"] == ["MaxTime", "rule 1"]
+    assert releases.diff(one, one) == []
+    assert releases.as_markdown(rows, "2.2", "2.3").splitlines()[:2] == [
+        "| stage | what | 2.2 | 2.3 |",
+        "|---|---|---|---|",
+    ]
+    assert max(map(len, releases.as_text(rows, "2.2", "2.3").splitlines())) <= sum(releases.WIDTHS) + 6
+    gone = releases.diff(load(LIBRARY / "uncoupled_without_baiting/v2.1rwdDelay159.yml"), one)
+    assert ("STAGE_4", "RewardDelay", "0.15", "–") in gone
+
+
+@pytest.mark.parametrize("curriculum", ALL, ids=releases.file_key)
+def test_the_rigs_json_comes_back_as_the_same_curriculum(curriculum: library.Curriculum) -> None:
+    text = exchange.to_json(curriculum)
+    schema = json.loads(exchange.json_schema(curriculum.task_definition, curriculum.schema_version))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(text), schema)
+    assert releases.content_hash(exchange.from_json(text)) == releases.content_hash(curriculum)
+
+
+def test_the_rigs_json_has_the_keys_and_labels_that_rigs_look_for() -> None:
+    [curriculum] = [c for c in ALL if c.key == ("Coupled Baiting", "2.3", "1.0")]
+    document = json.loads(exchange.to_json(curriculum))
+    assert exchange.file_name(curriculum) == "Coupled Baiting_curriculum_v2.3_schema_v1.0.json"
+    assert list(document) == [
+        "curriculum_schema_name", "curriculum_schema_version", "curriculum_name", "curriculum_version",
+        "curriculum_description", "parameters", "curriculum",
+    ]  # fmt: skip
+    labels = ["Stage 1 w/warmup", "Stage 1", "Stage 2", "Stage 3", "Stage final", "Graduated"]
+    assert list(document["parameters"]) == labels
+    assert document["parameters"]["Graduated"] == document["parameters"]["Stage final"]
+    assert len(document["parameters"]["Stage 1"]) == 42
+    assert document["curriculum"]["Stage 2"]["transition_rules"][0] == {
+        "decision": "progress",
+        "to_stage": "Stage 3",
+        "condition": "lambda metrics: metrics.finished_trials[-1] >= 300 and metrics.foraging_efficiency[-1] >= 0.65",
+        "condition_description": "finished trials ≥ 300 and foraging efficiency ≥ 0.65",
+    }
+
+
+@settings(max_examples=200, deadline=None)
+@given(worlds.conditions(tuple(METRICS)), st.data())
+def test_the_lambda_text_means_what_the_condition_means(condition: object, data: st.DataObject) -> None:
+    """Evaluated here, in the test alone, as readers of the JSON do."""
+    parsed = parse(worlds.text(condition), METRICS)
+    text = as_lambda(parsed)
+    assert exchange.from_lambda(text, METRICS) == parsed
+
+    history = [{m: data.draw(st.sampled_from(worlds.VALUES[m])) for m in METRICS} for _ in range(6)]
+    total, at_stage = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    metrics = types.SimpleNamespace(
+        **{m: [row[m] for row in history] for m in METRICS}, session_total=total, session_at_current_stage=at_stage
+    )
+    assert bool(eval(text, {"np": np})(metrics)) == reference.holds(condition, history, total, at_stage)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("lambda metrics: __import__('os').system('x') > 0", "unknown name '__import__'"),
+        ("lambda metrics: last(finished_trials) > 1", "unknown name 'last'"),
+        ("lambda metrics: metrics.finished_trials[-2] > 1", "is no measure"),
+        ("lambda metrics: np.mean(metrics.finished_trials[-5:-1]) > 1", "is no measure"),
+        ("lambda metrics: np.mean(metrics.finished_trials) > 1", "is no measure"),
+        ("lambda metrics: np.std(metrics.finished_trials[-5:]) > 1", "is no measure"),
+        ("lambda metrics: metrics.licks[-1] > 1", "unknown metric 'licks'"),
+        ("lambda metrics: metrics.finished_trials[-1] > metrics.session_total", "is no threshold"),
+        ("lambda metrics, x=1: metrics.session_total > 1", "is no lambda of one argument"),
+        ("metrics.session_total > 1", "is no lambda of one argument"),
+        ("lambda metrics: (", "is no expression"),
+        ("lambda metrics: metrics.session_total if 1 else 2", "is no comparison"),
+        ("lambda metrics: metrics.__class__ > 1", "is no measure"),
+    ],
+)
+def test_lambda_text_that_is_not_known_is_an_error(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        exchange.from_lambda(text, METRICS)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda d: d.update(extra=1), "unknown: extra"),
+        (lambda d: d.update(curriculum_schema_name="Other"), "curriculum_schema_name 'Other' is unknown"),
+        (lambda d: d["parameters"].update({"Stage 9": d["parameters"]["Stage 1"]}), "stage 'Stage 9' is unknown"),
+        (lambda d: d["parameters"]["Stage 1"].update(Licks=1), r"STAGE_1\.parameters\.Licks: Extra inputs"),
+        (lambda d: d["parameters"]["Stage 1"].update(training_stage="Stage 2"), "Stage 1: training_stage is 'Stage 2'"),
+        (lambda d: d["curriculum"]["Stage 2"].update(from_stage="Stage 3"), "Stage 2: from_stage must be 'Stage 2'"),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(decision="jump"),
+            "Stage 2, rule 1: 'JUMP'",
+        ),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(to_stage="X"),
+            "Stage 2, rule 1: stage 'X'",
+        ),
+        (lambda d: d.pop("parameters"), "parameters: a JSON object is expected"),
+    ],
+)
+def test_json_that_is_not_known_is_an_error(change: object, problem: str) -> None:
+    document = json.loads(exchange.to_json(ALL[3]))
+    change(document)
+    with pytest.raises(exchange.ExchangeError, match=problem):
+        exchange.from_json(json.dumps(document))
+
+
+def test_words_say_what_the_rule_says() -> None:
+    condition = parse(
+        "(mean(finished_trials, 2) < 300 or session_total != 4) and session_at_current_stage >= 3", METRICS
+    )
+    assert in_words(condition) == (
+        "(mean finished trials of the last 2 sessions < 300 or sessions in total ≠ 4) and sessions at this stage ≥ 3"
+    )
+
+
+def test_a_labs_json_comes_over_with_one_command(project: Project, tmp_path: Path) -> None:
+    exported = project.command("-m", "scripts.curricula", "export", str(tmp_path / "json"))
+    assert exported.returncode == 0, exported.stderr
+    files = sorted(map(str, (tmp_path / "json").glob("*_curriculum_v*.json")))
+    assert len(files) == 26
+    taken = ["-m", "scripts.curricula", "import", *files, "--library", str(tmp_path / "library")]
+    assert project.command(*taken).returncode == 0
+    imported = {releases.file_key(c): releases.content_hash(c) for c in load_library(tmp_path / "library")}
+    assert imported == releases.read_lock()
+    again = project.command(*taken)
+    assert again.stdout.count("is there already") == 26
+
+    document = json.loads(Path(files[0]).read_text())
+    document["curriculum"]["Stage 1"]["transition_rules"][0]["condition"] = "lambda metrics: metrics.session_total > 1"
+    Path(files[0]).write_text(json.dumps(document))
+    refused = project.command(*taken)
+    assert refused.returncode != 0
+    assert "is there with other content; a version never changes" in refused.stderr
+
+
+def test_findings_read_like_those_of_a_linter(project: Project) -> None:
+    done = project.command("-m", "scripts.curricula", "check", "coupled_baiting/v2.3")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == (
+        "coupled_baiting/v2.3.yml: warning: STAGE_1_WARMUP, rule 2: always holds; intended for a stage of one session; "
+        "otherwise ask for more [always-holds]"
+    )
+    assert done.stdout.splitlines()[-1] == "1 curricula: 0 errors, 3 warnings"
