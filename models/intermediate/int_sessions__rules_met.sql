@@ -14,8 +14,9 @@ clauses as (
 
 ),
 
--- a rig that reports its stage leaves only that stage's rules; in open loop the walk will know which stage it is
-final as (
+-- a rig that reports its stage leaves only that stage's rules. As two joins, each on equal keys, most candidates never
+-- come up: one join with an `or` looks at every rule of the curriculum for every session
+closed_loop as (
 
     select
         sessions.session_key,
@@ -24,11 +25,32 @@ final as (
     inner join clauses
         on
             sessions.curriculum_key = clauses.curriculum_key
-            and (sessions.reported_stage_key is null or sessions.reported_stage_key = clauses.stage_key)
-            {%- for measure in in_sql %}
-            and (clauses.{{ measure }}__lower is null or sessions.{{ measure }} >= clauses.{{ measure }}__lower)
-            and (clauses.{{ measure }}__upper is null or sessions.{{ measure }} <= clauses.{{ measure }}__upper)
-            {%- endfor %}
+            and sessions.reported_stage_key = clauses.stage_key
+    where {{ within_bounds('sessions', 'clauses', in_sql) }}
+
+),
+
+-- in open loop only the walk knows which stage it is
+open_loop as (
+
+    select
+        sessions.session_key,
+        clauses.clause_key
+    from sessions
+    inner join clauses on sessions.curriculum_key = clauses.curriculum_key
+    where
+        sessions.reported_stage_key is null
+        and {{ within_bounds('sessions', 'clauses', in_sql) }}
+
+),
+
+final as (
+
+    select * from closed_loop
+
+    union all
+
+    select * from open_loop
 
 )
 

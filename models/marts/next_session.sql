@@ -16,7 +16,7 @@ newest as (
 
     select
         subject_id,
-        max(session) as session
+        max_by(df_manager, session) as of_session
     from df_manager
     group by subject_id
 
@@ -24,8 +24,7 @@ newest as (
 
 newest_decisions as (
 
-    select df_manager.* from df_manager
-    inner join newest on df_manager.subject_id = newest.subject_id and df_manager.session = newest.session
+    select unnest(of_session) from newest
 
 ),
 
