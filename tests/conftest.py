@@ -99,6 +99,7 @@ def project_with(curricula: list[Curriculum], folder: Path) -> Path:
     for name in ("macros", "seeds"):
         shutil.copytree(ROOT / name, root / name)
     for name, content in compiled(curricula).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     return root
 
