@@ -288,14 +288,9 @@ def _whole(bounds: Interval) -> Interval:
 
 def _outside(bounds: Interval, of: Interval, *, whole: bool) -> list[Interval]:
     """The parts of an interval below and above another one."""
-    step = 1.0 if whole else 0.0
-    below = Interval(bounds.lower, of.lower - step if whole else math.nextafter(of.lower, -math.inf))
-    above = Interval(of.upper + step if whole else math.nextafter(of.upper, math.inf), bounds.upper)
-    return [
-        part
-        for part, limit in ((below, of.lower), (above, of.upper))
-        if not math.isinf(limit) and not part.empty and part.lower <= part.upper
-    ]
+    below = Interval(bounds.lower, of.lower - 1 if whole else math.nextafter(of.lower, -math.inf))
+    above = Interval(of.upper + 1 if whole else math.nextafter(of.upper, math.inf), bounds.upper)
+    return [part for part, limit in ((below, of.lower), (above, of.upper)) if not math.isinf(limit) and not part.empty]
 
 
 def _meet(one: list[Clause], other: list[Clause]) -> bool:

@@ -129,7 +129,8 @@ def the_lake() -> Lake:
 
 def download(folder: Path) -> None:
     """Copy what the lake holds of curricula."""
-    lake, paths = the_lake(), the_lake().paths(CURRICULA)
+    lake = the_lake()
+    paths = lake.paths(CURRICULA)
     folder.mkdir(parents=True, exist_ok=True)
     for path in paths:
         (folder / Path(path).name).write_bytes(lake.read(path))

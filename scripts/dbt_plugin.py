@@ -22,8 +22,9 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         connect_to_s3(conn, self.settings)
-        check_df_behavior(conn, self.settings)
         lake = open_lake(self.settings.lake, self.settings)
+        lake.check_reachable()
+        check_df_behavior(conn, self.settings)
         self.is_first_night = not lake.exists(self.settings.published("df_manager"))
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -63,7 +64,6 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
     Raises:
         LakeError: df_behavior is missing, must not be read, or is no parquet file.
     """
-    open_lake(settings.lake, settings).check_reachable()
     path = settings.df_behavior
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
         folder, _, name = path.rpartition("/")

@@ -208,20 +208,16 @@ class S3Lake:
             self.client.head_object(Bucket=self.bucket, Key=self.key(path))
 
     def exists(self, path: str) -> bool:
-        with self._explaining(self._where(path)):
-            try:
-                self.client.head_object(Bucket=self.bucket, Key=self.key(path))
-            except ClientError as error:
-                if _status(error) == 404:
-                    return False
-                raise
-        return True
+        return self.checksum(path) is not None
 
     def checksum(self, path: str) -> str | None:
-        if not self.exists(path):
-            return None
         with self._explaining(self._where(path)):
-            return self.client.head_object(Bucket=self.bucket, Key=self.key(path))["ETag"].strip('"')
+            try:
+                return self.client.head_object(Bucket=self.bucket, Key=self.key(path))["ETag"].strip('"')
+            except ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
 
     def read(self, path: str) -> bytes:
         with self._explaining(self._where(path)):
