@@ -4,7 +4,7 @@
 {% macro lake_columns(file) %}
 {% set types = {} %}
 {% if execute %}
-    {% if file == 'df_behavior' or not run_query("select getvariable('is_first_night')").rows[0][0] %}
+    {% if run_query("select getvariable('" ~ file ~ "') is not null").rows[0][0] %}
         {% set described = run_query("describe from " ~ read_lake(file)) %}
         {% for row in described.rows %}
             {% do types.update({row[0]: row[1]}) %}
@@ -19,6 +19,13 @@
 {% if not execute %}{% do return('(select 1)') %}{% endif %}
 {% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
 {% do return("read_parquet(" ~ literal(path) ~ ", union_by_name = true)") %}
+{% endmacro %}
+
+
+{% macro files_of_lake(file) %}
+{% if not execute %}{% do return('(select 1)') %}{% endif %}
+{% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
+{% do return("read_blob(" ~ literal(path) ~ ")") %}
 {% endmacro %}
 
 

@@ -19,15 +19,17 @@ def path_of(curriculum: Curriculum) -> str:
     return f"{CURRICULA}/{exchange.file_name(curriculum)}"
 
 
-def publish_named_curricula(lake: Lake, keys: set[tuple[str, str, str]]) -> None:
-    """Put those curricula into the lake that are not there yet.
+def publish_named_curricula(lake: Lake, keys: set[tuple[str, str, str]]) -> dict[str, bytes]:
+    """Put those curricula into the lake that are not there yet; returns what the lake holds of them by path.
 
     A key that the library does not have is left alone: its decisions came from another system or an older library.
 
     Raises:
         StoreError: the lake holds other content under a name and version; nothing was put.
     """
-    publish(lake, [curriculum for curriculum in load_library() if curriculum.key in keys])
+    named = [curriculum for curriculum in load_library() if curriculum.key in keys]
+    publish(lake, named)
+    return {path_of(curriculum): lake.read(path_of(curriculum)) for curriculum in named}
 
 
 def publish(lake: Lake, curricula: list[Curriculum]) -> list[str]:
@@ -48,18 +50,19 @@ def publish(lake: Lake, curricula: list[Curriculum]) -> list[str]:
             lake.publish(io.BytesIO(text.encode()), f"{CURRICULA}/{name}")
         # the JSON comes last: where it is, all is
         text = exchange.to_json(curriculum)
-        if not lake.create(io.BytesIO(text.encode()), path_of(curriculum)) and not _is_there(lake, curriculum):
+        put = lake.replace(io.BytesIO(text.encode()), path_of(curriculum), expected=None)
+        if not put and not _is_there(lake, curriculum):
             raise StoreError(f"{path_of(curriculum)} came and went meanwhile: run again")
     return [path_of(curriculum) for curriculum in new]
 
 
 def _is_there(lake: Lake, curriculum: Curriculum) -> bool:
     path = path_of(curriculum)
-    checksum = lake.checksum(path)
-    if checksum is None:
+    tag = lake.tag(path)
+    if tag is None:
         return False
     text = exchange.to_json(curriculum).encode()
-    if checksum != _md5(text) and fetch_hash(lake, path) != content_hash(curriculum):
+    if tag != _md5(text) and fetch_hash(lake, path) != content_hash(curriculum):
         raise StoreError(
             f"{lake.location}/{path} holds other content than {curriculum.name} {curriculum.version} of the library. "
             "A version never changes: give the library's one a new version, or find out who put the other one there"

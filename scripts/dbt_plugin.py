@@ -1,14 +1,25 @@
 """What happens at connecting: the lake is checked, DuckDB may read S3, and models learn where files are."""
 
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
+from uuid import uuid4
 
 import boto3
 import duckdb
+import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
 
-from scripts.lake import LakeError, Settings, open_lake
+from scripts.lake import Lake, LakeError, Settings, open_lake
+from scripts.publishing import DECISION_LOG, manifest_path, new_run_id, read_manifest, run_that_made
+
+ROOT = Path(__file__).parent.parent
 
 
 class Plugin(BasePlugin):
@@ -25,13 +36,23 @@ class Plugin(BasePlugin):
         lake = open_lake(self.settings.lake, self.settings)
         lake.check_reachable()
         check_df_behavior(conn, self.settings)
-        self.is_first_night = not lake.exists(self.settings.published("df_manager"))
+        self.last = last_publication(conn, self.settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
+        # runs follow each other even where the clock went back
+        started_at = max(datetime.now(UTC), self.last.started_at + timedelta(seconds=1))
+        self.variables = {
+            "df_behavior": self.settings.df_behavior,
+            "df_manager": self.last.df_manager,
+            "decision_log": self.last.decision_log,
+            "df_manager_tag": self.last.tag,
+            "previous_run": self.last.run_id,
+            "run_started_at": started_at.replace(tzinfo=None, microsecond=0).isoformat(" "),
+            "run_id": new_run_id(started_at, uuid4().hex[:8]),
+            "code_version": code_version(),
+        }
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        settings = self.settings
-        cursor.execute("set variable df_behavior = ?", [settings.df_behavior])
-        cursor.execute("set variable df_manager = ?", [f"{settings.lake}/{settings.published('df_manager')}"])
-        cursor.execute("set variable is_first_night = ?", [self.is_first_night])
+        for name, value in self.variables.items():
+            cursor.execute(f"set variable {name} = ?", [value])
 
 
 def connect_to_s3(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -73,6 +94,83 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
         conn.execute("describe from read_parquet(getvariable('df_behavior'), union_by_name = true)").fetchall()
     except duckdb.Error as error:
         raise LakeError(f"df_behavior at {path} cannot be read as parquet: {error}") from None
+
+
+@dataclass(frozen=True)
+class LastPublication:
+    """What was published last time.
+
+    Attributes:
+        df_manager: its path or URL; None on the first night, and where it is of no use and all is decided anew.
+        decision_log: path or URL of the log; None where there is none.
+        tag: what tells this df_manager from any other; None where there is none.
+        run_id: the run that published it; None where that is not known.
+        started_at: when that run started.
+    """
+
+    df_manager: str | None
+    decision_log: str | None
+    tag: str | None
+    run_id: str | None
+    started_at: datetime
+
+
+def last_publication(
+    conn: duckdb.DuckDBPyConnection, settings: Settings, lake: Lake, *, decides_anew: bool
+) -> LastPublication:
+    """Find what was published last time, and make sure that it is what was published.
+
+    Raises:
+        LakeError: df_manager is damaged or gone. That is never taken for a first night, unless all is decided anew.
+    """
+    path = settings.published("df_manager")
+    tag = lake.tag(path)
+    manifest = read_manifest(lake, manifest_path(settings))
+    problem = None
+    if tag is None:
+        problem = "is gone, though a manifest says that it was published" if manifest else None
+    else:
+        if manifest and manifest["df_manager_tag"] != tag:
+            # a run that was killed after it replaced df_manager has left its record in the history
+            manifest = run_that_made(lake, settings, lake.read(path)) or manifest
+            is_ours = "df_manager_tag" not in manifest
+            problem = None if is_ours else f"is not what run {manifest['run']['id']} published"
+        problem = problem or _unreadable(conn, f"{settings.lake}/{path}")
+    if problem and not decides_anew:
+        raise LakeError(
+            f"{settings.lake}/{path} {problem}. It holds the stage of every mouse, so nothing was decided. Bring "
+            "back what was published (python -m scripts.publications rollback) or decide all anew from df_behavior "
+            "(dbt build --full-refresh)"
+        )
+    log = settings.published(DECISION_LOG)
+    run = manifest["run"] if manifest else {"id": None, "started_at": "1970-01-01T00:00:00+00:00"}
+    return LastPublication(
+        f"{settings.lake}/{path}" if tag and not problem else None,
+        f"{settings.lake}/{log}" if lake.exists(log) else None,
+        tag,
+        run["id"],
+        datetime.fromisoformat(run["started_at"]),
+    )
+
+
+def _unreadable(conn: duckdb.DuckDBPyConnection, path: str) -> str | None:
+    try:
+        conn.execute("set variable df_manager = ?", [path])
+        rows = conn.execute("describe from read_parquet(getvariable('df_manager'))").fetchall()
+    except duckdb.Error as error:
+        return f"cannot be read as parquet ({str(error).splitlines()[0]})"
+    missing = {"subject_id", "session", "current_stage_actual", "next_stage_suggested"} - {row[0] for row in rows}
+    return f"is no df_manager: it has no {', '.join(sorted(missing))}" if missing else None
+
+
+def code_version() -> str:
+    """Version of this project, with the commit where git knows it."""
+    version = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))["version"]
+    git = shutil.which("git")
+    described = git and subprocess.run(
+        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return f"{version}+{described.stdout.strip()}" if described and described.returncode == 0 else version
 
 
 def _literal(text: str) -> str:

@@ -3,12 +3,14 @@
 Settings come from the environment; see the README for each. Credentials of S3 come from boto3's chain.
 """
 
+import fcntl
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,10 @@ class LakeError(RuntimeError):
     """The lake cannot be used as it is; the message says what is wrong, where, and what to do."""
 
 
+class MissingFileError(LakeError):
+    """There is no such file."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the environment says.
@@ -37,6 +43,9 @@ class Settings:
         manager: name of the manager, part of the names of published files.
         database: path of the DuckDB file.
         s3_endpoint: URL of an S3 service other than AWS; empty for AWS.
+        mirror: folder or prefix that gets a copy of all that is published; empty for none.
+        keep_runs: how many earlier publications are kept to roll back to.
+        legacy_pickle: whether df_manager is published as a pickle too.
     """
 
     lake: str
@@ -44,6 +53,9 @@ class Settings:
     manager: str
     database: str
     s3_endpoint: str
+    mirror: str = ""
+    keep_runs: int = 30
+    legacy_pickle: bool = False
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -61,17 +73,26 @@ class Settings:
             raise LakeError(
                 f"AUTO_TRAIN_MANAGER={manager!r}: a manager's name has letters, digits, '_', '-' and '.' only"
             )
+        keep_runs = os.environ.get("AUTO_TRAIN_KEEP_RUNS") or "30"
+        if not keep_runs.isdecimal() or int(keep_runs) < 1:
+            raise LakeError(f"AUTO_TRAIN_KEEP_RUNS={keep_runs!r}: a whole number from 1 up is needed")
+        legacy_pickle = os.environ.get("AUTO_TRAIN_LEGACY_PICKLE") or "no"
+        if legacy_pickle not in ("yes", "no"):
+            raise LakeError(f"AUTO_TRAIN_LEGACY_PICKLE={legacy_pickle!r}: yes or no is needed")
         return cls(
             lake=lake,
             df_behavior=behavior if of_its_own else f"{lake}/{behavior}",
             manager=manager,
             database=os.environ.get("AUTO_TRAIN_DATABASE") or "target/auto_train.duckdb",
             s3_endpoint=os.environ.get("AUTO_TRAIN_S3_ENDPOINT") or "",
+            mirror=(os.environ.get("AUTO_TRAIN_MIRROR") or "").rstrip("/"),
+            keep_runs=int(keep_runs),
+            legacy_pickle=legacy_pickle == "yes",
         )
 
-    def published(self, table: str) -> str:
+    def published(self, table: str, kind: str = "parquet") -> str:
         """Path below the lake of a published table, e.g. of ``df_manager``."""
-        return f"{PUBLISHED}/{table}_{self.manager}.parquet"
+        return f"{PUBLISHED}/{table}_{self.manager}.{kind}"
 
 
 class Lake(Protocol):
@@ -88,11 +109,11 @@ class Lake(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is such a file; raises a `LakeError` where that cannot be known."""
 
-    def checksum(self, path: str) -> str | None:
-        """MD5 of a file in hex as the lake knows it, None where there is no such file."""
+    def tag(self, path: str) -> str | None:
+        """What tells one content of a file from another (on S3 its ETag), None where there is no such file."""
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """The content of a file; raises a `MissingFileError` where there is none."""
 
     def paths(self, folder: str) -> list[str]:
         """Files below a folder, sorted."""
@@ -100,8 +121,17 @@ class Lake(Protocol):
     def publish(self, content: BinaryIO, path: str) -> None:
         """Put the content at the path: whole or not at all, over what was there."""
 
-    def create(self, content: BinaryIO, path: str) -> bool:
-        """Put the content at the path unless a file is there, which is left alone; returns whether it was put."""
+    def replace(self, content: BinaryIO, path: str, expected: str | None) -> str | None:
+        """Put the content at the path if the file there still has the expected tag; None expects that there is none.
+
+        Returns the new tag, or None where another content is there, which is left alone.
+        """
+
+    def copy(self, path: str, to: "Lake", to_path: str) -> None:
+        """Copy a file to another lake (or to another path), without passing through here where that can be."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
 
 
 def open_lake(location: str, settings: Settings) -> "Lake":
@@ -130,46 +160,74 @@ class LocalLake:
     def exists(self, path: str) -> bool:
         return Path(self.location, path).exists()
 
-    def checksum(self, path: str) -> str | None:
+    def tag(self, path: str) -> str | None:
         file = Path(self.location, path)
-        return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.exists() else None
+        try:
+            return _md5(file)
+        except FileNotFoundError:
+            return None
 
     def read(self, path: str) -> bytes:
-        return Path(self.location, path).read_bytes()
+        try:
+            return Path(self.location, path).read_bytes()
+        except FileNotFoundError:
+            raise MissingFileError(f"there is no file {self.location}/{path}") from None
 
     def paths(self, folder: str) -> list[str]:
         root = Path(self.location)
-        files = (path for path in (root / folder).rglob("*") if path.is_file() and not path.name.startswith("."))
-        return sorted(path.relative_to(root).as_posix() for path in files)
+        # unlike rglob, walk does not mind folders that another run removes meanwhile
+        files = (Path(parent, name) for parent, _, names in os.walk(root / folder) for name in names)
+        return sorted(path.relative_to(root).as_posix() for path in files if not path.name.startswith("."))
 
     def publish(self, content: BinaryIO, path: str) -> None:
         with self._beside(content, path) as (beside, target):
             os.replace(beside, target)
 
-    def create(self, content: BinaryIO, path: str) -> bool:
-        with self._beside(content, path) as (beside, target):
-            try:
-                os.link(beside, target)
-            except FileExistsError:
-                return False
-        return True
+    def replace(self, content: BinaryIO, path: str, expected: str | None) -> str | None:
+        with self._beside(content, path) as (beside, target), self._one_at_a_time(target.parent):
+            if self.tag(path) != expected:
+                return None
+            tag = _md5(beside)
+            os.replace(beside, target)
+        return tag
+
+    def copy(self, path: str, to: Lake, to_path: str) -> None:
+        with Path(self.location, path).open("rb") as content:
+            to.publish(content, to_path)
+
+    def remove(self, path: str) -> None:
+        file = Path(self.location, path)
+        file.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder goes with its last file
+            file.parent.rmdir()
+
+    @contextmanager
+    def _one_at_a_time(self, folder: Path) -> Iterator[None]:
+        """Between looking and renaming no other run may rename; the lock goes with its process, however it ends."""
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @contextmanager
     def _beside(self, content: BinaryIO, path: str) -> Iterator[tuple[Path, Path]]:
         """The content in a hidden file beside its place, on disk for good; what is left of it is removed."""
         target = Path(self.location, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        beside = Path(name)
+        beside = None
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            beside = Path(name)
             with os.fdopen(handle, "wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
                 out.flush()
                 os.fsync(out.fileno())
             beside.chmod(0o644)
             yield beside, target
+        except OSError as error:
+            raise LakeError(f"cannot write {target}: {error.strerror}. What was there is untouched") from None
         finally:
-            beside.unlink(missing_ok=True)
+            if beside:
+                beside.unlink(missing_ok=True)
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -208,9 +266,9 @@ class S3Lake:
             self.client.head_object(Bucket=self.bucket, Key=self.key(path))
 
     def exists(self, path: str) -> bool:
-        return self.checksum(path) is not None
+        return self.tag(path) is not None
 
-    def checksum(self, path: str) -> str | None:
+    def tag(self, path: str) -> str | None:
         with self._explaining(self._where(path)):
             try:
                 return self.client.head_object(Bucket=self.bucket, Key=self.key(path))["ETag"].strip('"')
@@ -235,15 +293,32 @@ class S3Lake:
         with self._explaining(self._where(path)):
             self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content)
 
-    def create(self, content: BinaryIO, path: str) -> bool:
+    def replace(self, content: BinaryIO, path: str, expected: str | None) -> str | None:
+        text = content.read()
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
         with self._explaining(self._where(path)):
             try:
-                self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content, IfNoneMatch="*")
+                put = self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=text, **condition)
             except ClientError as error:
-                if _status(error) == 412:
-                    return False
-                raise
-        return True
+                if _status(error) not in (404, 409, 412):
+                    raise
+            else:
+                return put["ETag"].strip('"')
+            # an answer may get lost and the client asks again: then what is there is ours
+            tag = self.tag(path)
+            return tag if tag and self.read(path) == text else None
+
+    def copy(self, path: str, to: Lake, to_path: str) -> None:
+        if not isinstance(to, S3Lake):
+            to.publish(io.BytesIO(self.read(path)), to_path)
+            return
+        with self._explaining(to._where(to_path)):
+            source = {"Bucket": self.bucket, "Key": self.key(path)}
+            self.client.copy_object(CopySource=source, Bucket=to.bucket, Key=to.key(to_path))
+
+    def remove(self, path: str) -> None:
+        with self._explaining(self._where(path)):
+            self.client.delete_object(Bucket=self.bucket, Key=self.key(path))
 
     def _where(self, path: str) -> str:
         return f"s3://{self.bucket}/{self.key(path)}"
@@ -255,7 +330,8 @@ class S3Lake:
         try:
             yield
         except ClientError as error:
-            raise LakeError(_explained(error, where)) from None
+            is_missing = error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey")
+            raise (MissingFileError if is_missing else LakeError)(_explained(error, where)) from None
         except NoCredentialsError:
             raise LakeError(
                 f"no AWS credentials for {where}: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
@@ -263,6 +339,11 @@ class S3Lake:
             ) from None
         except BotoCoreError as error:
             raise LakeError(f"cannot reach {where}: {error}") from None
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def s3_client(endpoint: str) -> Any:

@@ -68,11 +68,12 @@ def test_the_same_content_in_other_words_is_left_as_it_is(lake: Lake) -> None:
 
 
 def test_a_file_that_is_there_is_not_created_again(lake: Lake) -> None:
-    assert lake.checksum("a/b.txt") is None
-    assert lake.create(io.BytesIO(b"one"), "a/b.txt")
-    assert not lake.create(io.BytesIO(b"two"), "a/b.txt")
+    assert lake.tag("a/b.txt") is None
+    one = lake.replace(io.BytesIO(b"one"), "a/b.txt", expected=None)
+    assert one
+    assert lake.replace(io.BytesIO(b"two"), "a/b.txt", expected=None) is None
     assert lake.read("a/b.txt") == b"one"
-    assert lake.checksum("a/b.txt") == "f97c5d29941bfb1b2fdab0874906ab82"
+    assert lake.tag("a/b.txt") == "f97c5d29941bfb1b2fdab0874906ab82"
     assert lake.paths("a") == ["a/b.txt"]
     assert lake.paths("none") == []
 

@@ -53,7 +53,8 @@ def test_every_night_publishes_what_the_reference_decides(data: st.DataObject) -
         for night, rows in enumerate([*nights, nights[-1]]):
             full_refresh = night == len(nights)
             pq.write_table(behavior(rows), project.lake / "df_behavior.parquet")
-            project.build("--exclude-resource-type", "unit_test", *(["--full-refresh"] if full_refresh else []))
+            options = ["--exclude-resource-type", "unit_test", "--vars", "max_percent_set_aside: 100"]
+            project.build(*options, *(["--full-refresh"] if full_refresh else []))
             windows = [1, *(window(of) for values in curricula.values() for of in measures(values))]
             published, set_aside = reference.night(rows, {} if full_refresh else published, curricula, max(windows))
             decided = {

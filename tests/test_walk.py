@@ -1,22 +1,16 @@
 """The decision functions alone, against the reference: the walk and the clauses, on hundreds of random worlds."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curricula import walk as walking
 from curricula.conditions import clauses as clauses_of
 from curricula.conditions import holds, parse
 from curricula.schema import StageName
 from tests import reference, worlds
-
-MODEL = Path(__file__).parent.parent / "models/intermediate/int_decisions.py"
-spec = importlib.util.spec_from_file_location("int_decisions", MODEL)
-int_decisions = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(int_decisions)
 
 
 def stage_key(stage: str | None) -> int:
@@ -68,8 +62,8 @@ def walk(rows: list[dict], standing: dict, curricula: dict) -> dict[tuple, Any]:
         for stage, rules in values["stages"].items():
             has_rules[curriculum_key, stage_key(stage)] = bool(rules)
     curriculum_keys = {key: place for place, key in enumerate(keys, 1)}
-    decided = int_decisions.walk(
-        int_decisions.Sessions(
+    decided = walking.walk(
+        walking.Sessions(
             column(range(len(to_decide))),
             column([subjects.index(row["subject_id"]) for row in to_decide]),
             column([row["session"] for row in to_decide]),
@@ -79,14 +73,16 @@ def walk(rows: list[dict], standing: dict, curricula: dict) -> dict[tuple, Any]:
             ]),
             column([stage_key(row["stage"]) for row in to_decide]),
             column([bool(row["wrong"]) for row in to_decide], np.bool_),
+            np.zeros(len(to_decide), np.bool_),
+            *(np.zeros(len(to_decide), np.int64) for _ in ("enrol", "directive", "pin")),
         ),
-        int_decisions.Before(
+        walking.Before(
             column([subjects.index(subject) for subject, _ in standing if subject in subjects]),
             column([number for subject, number in standing if subject in subjects]),
             column([stage_key(d["current_stage_actual"]) for (s, _), d in standing.items() if s in subjects]),
             column([stage_key(d["next_stage_suggested"]) for (s, _), d in standing.items() if s in subjects]),
         ),
-        int_decisions.Clauses(
+        walking.Clauses(
             column([stage_key(stage) for _, stage, _, _, _ in clause_rows]),
             column([number for _, _, number, _, _ in clause_rows]),
             column([number for _, _, number, _, _ in clause_rows]),
@@ -94,14 +90,14 @@ def walk(rows: list[dict], standing: dict, curricula: dict) -> dict[tuple, Any]:
             column([at_stage(clause)[0] for *_, clause in clause_rows], np.float64),
             column([at_stage(clause)[1] for *_, clause in clause_rows], np.float64),
         ),
-        int_decisions.Stages(column(first), has_rules),
-        int_decisions.Met(column([pair[0] for pair in met]), column([pair[1] for pair in met])),
+        walking.Stages(column(first), has_rules),
+        walking.Met(column([pair[0] for pair in met]), column([pair[1] for pair in met])),
     )  # fmt: skip
     stages = [None, *map(str, StageName)]
     return {
-        (to_decide[key]["subject_id"], to_decide[key]["session"]): int_decisions.REASONS[reason]
+        (to_decide[key]["subject_id"], to_decide[key]["session"]): walking.REASONS[reason]
         or (stages[suggested], stages[actual], at, rule or None)
-        for key, suggested, actual, at, rule, _, reason in zip(*decided, strict=True)
+        for key, suggested, actual, at, _, rule, _, _, reason in zip(*decided, strict=True)
     }
 
 
@@ -151,6 +147,6 @@ def test_a_condition_means_the_same_as_text_as_clauses_and_in_numpy(condition: A
 def test_session_numbers_too_large_to_pack_keep_their_order() -> None:
     subject = np.array([2**30, 2**30, 3])
     number = np.array([2**53, 5, 7])
-    layout = int_decisions.lay_out(subject, number)
+    layout = walking.lay_out(subject, number)
     assert layout.source.tolist() == [1, 2, 0]
     assert layout.offset.tolist() == [0, 2, 3]

@@ -12,6 +12,12 @@ sessions as (
 
 ),
 
+directives as (
+
+    select * from {{ ref('int_sessions__directives') }}
+
+),
+
 newest_decisions as (
 
     select
@@ -40,14 +46,13 @@ provisional as (
         decisions.subject_id,
         decisions.session,
         string_split(decisions.inputs_read, ' ')[1] as own_fingerprint,
-        string_split(decisions.inputs_read, ' ')[2:] as history
+        string_split(decisions.inputs_read, ' ')[2:] as history,
+        decisions.directive
     from decisions
     inner join newest_decisions
         on decisions.subject_id = newest_decisions.subject_id and decisions.session = newest_decisions.session
     inner join newest_sessions
         on decisions.subject_id = newest_sessions.subject_id and decisions.session >= newest_sessions.session
-    -- a decision that came over from another system has no record of what it read: it stands
-    where decisions.inputs_read is not null
 
 ),
 
@@ -59,6 +64,7 @@ own_changed as (
     from provisional
     inner join sessions
         on provisional.subject_id = sessions.subject_id and provisional.session = sessions.session
+    -- a decision that came over from another system has no record of what it read: only a directive reopens it
     where {{ own_fingerprint('sessions') }} <> provisional.own_fingerprint
 
 ),
@@ -99,6 +105,22 @@ history_changed as (
 
 ),
 
+directive_changed as (
+
+    select
+        provisional.subject_id,
+        provisional.session
+    from provisional
+    inner join sessions
+        on provisional.subject_id = sessions.subject_id and provisional.session = sessions.session
+    left join directives on sessions.session_key = directives.session_key
+    where
+        coalesce(directives.directive, '') <> coalesce(provisional.directive, '')
+        -- where a subject began is no matter of today
+        and (directives.directive is not null or provisional.directive not like 'enrol %')
+
+),
+
 changed as (
 
     select * from own_changed
@@ -106,6 +128,10 @@ changed as (
     union
 
     select * from history_changed
+
+    union
+
+    select * from directive_changed
 
 ),
 

@@ -18,6 +18,10 @@ final as (
 
     select decisions.* from decisions
     anti join reopened on decisions.subject_id = reopened.subject_id and decisions.session = reopened.session
+    {%- if flags.FULL_REFRESH %}
+    -- SEMANTICS 10: all is decided anew
+    where false
+    {%- endif %}
 
 )
 

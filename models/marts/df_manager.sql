@@ -22,6 +22,24 @@ decisions as (
 
 ),
 
+published as (
+
+    select * from {{ ref('stg_lake__decisions') }}
+
+),
+
+run as (
+
+    select * from {{ ref('stg_lake__run') }}
+
+),
+
+directives as (
+
+    select * from {{ ref('int_sessions__directives') }}
+
+),
+
 history_read as (
 
     select * from {{ ref('int_decisions__history_read') }}
@@ -55,20 +73,54 @@ decided as (
         sessions.finished_trials,
         suggested.stage as current_stage_suggested,
         actual.stage as current_stage_actual,
-        coalesce(rules.decision, 'STAY') as decision,
-        coalesce(rules.to_stage, actual.stage) as next_stage_suggested,
+        -- without a rule it is a directive that moves the subject, or nothing does
+        case
+            when rules.decision is not null then rules.decision
+            when decisions.next_stage_key > decisions.actual_stage_key then 'PROGRESS'
+            when decisions.next_stage_key < decisions.actual_stage_key then 'ROLLBACK'
+            else 'STAY'
+        end as decision,
+        next.stage as next_stage_suggested,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
         rules.rule_number as matched_rule,
+        coalesce(
+            directives.directive,
+            case
+                when decisions.is_first and decisions.suggested_stage_key = directives.enrol_stage_key
+                    then directives.enrolment
+            end
+        ) as directive,
         case when decisions.is_newest then {{ own_fingerprint('sessions') }} || ' ' || history_read.history end
             as inputs_read
     from decisions
     inner join sessions on decisions.session_key = sessions.session_key
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
+    inner join stages as next on decisions.next_stage_key = next.stage_key
     left join stages as reported on sessions.reported_stage = reported.stage
     left join rules on decisions.rule_key = rules.rule_key
     left join history_read on decisions.session_key = history_read.session_key
+    left join directives on decisions.session_key = directives.session_key
+
+),
+
+-- a decision that comes out as it was published is no news
+first_published as (
+
+    select
+        decided.*,
+        coalesce(published.run_id, run.run_id) as run_id,
+        coalesce(published.first_published_at, run.started_at) as first_published_at
+    from decided
+    cross join run
+    left join published
+        on
+            decided.subject_id = published.subject_id
+            and decided.session = published.session
+            {%- for column in logged_columns() if column not in ('run_id', 'first_published_at') %}
+            and decided.{{ column }} is not distinct from published.{{ column }}
+            {%- endfor %}
 
 ),
 
@@ -92,7 +144,7 @@ final as (
 
     union all by name
 
-    select * from decided
+    select * from first_published
 
 )
 

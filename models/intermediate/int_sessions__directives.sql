@@ -1,0 +1,157 @@
+with
+
+directives as (
+
+    select * from {{ ref('stg_people__directives') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_lake__sessions') }}
+    semi join directives on stg_lake__sessions.subject_id = directives.subject_id
+
+),
+
+run as (
+
+    select * from {{ ref('stg_lake__run') }}
+
+),
+
+published as (
+
+    select
+        subject_id,
+        session
+    from {{ ref('stg_lake__decisions') }}
+    {%- if flags.FULL_REFRESH %}
+    where false
+    {%- endif %}
+
+),
+
+curricula as (
+
+    select * from {{ ref('curricula') }}
+
+),
+
+curriculum_stages as (
+
+    select * from {{ ref('curriculum_stages') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('training_stages') }}
+
+),
+
+-- a decision takes effect when the subject runs next: what is in force on that day overrules it
+dated as (
+
+    select
+        session_key,
+        subject_id,
+        session,
+        session_date,
+        curriculum_name,
+        curriculum_version,
+        curriculum_schema_version,
+        case
+            when lead(session) over (partition by subject_id order by session) is null then run.training_day
+            else lead(session_date) over (partition by subject_id order by session)
+        end as takes_effect_on
+    from sessions
+    cross join run
+
+),
+
+in_force as (
+
+    select
+        dated.session_key,
+        min_by(directives.stage, directives.directive_number) as stage,
+        min_by(directives.applied_as, directives.directive_number) as applied_as,
+        min_by(directives.words, directives.directive_number) as words
+    from dated
+    inner join directives
+        on
+            dated.subject_id = directives.subject_id
+            and directives.applied_as in ('hold', 'pin', 'off_curriculum')
+            and (directives.valid_from is null or dated.takes_effect_on >= directives.valid_from)
+            and (directives.valid_until is null or dated.takes_effect_on <= directives.valid_until)
+    group by dated.session_key
+
+),
+
+on_its_day as (
+
+    select
+        dated.session_key,
+        bool_or(directives.applied_as = 'off_curriculum') as is_off,
+        min(directives.stage) filter (where directives.applied_as = 'enrol') as enrol_stage,
+        min(directives.words) filter (where directives.applied_as = 'enrol') as enrol_words
+    from dated
+    inner join directives
+        on
+            dated.subject_id = directives.subject_id
+            and (directives.valid_from is null or dated.session_date >= directives.valid_from)
+            and (directives.valid_until is null or dated.session_date <= directives.valid_until)
+    group by dated.session_key
+
+),
+
+-- a rig has no parameters for a stage that the curriculum lacks
+known as (
+
+    select
+        dated.session_key,
+        stages.stage,
+        stages.stage_key
+    from dated
+    inner join curricula
+        on
+            dated.curriculum_name = curricula.curriculum_name
+            and dated.curriculum_version = curricula.curriculum_version
+            and dated.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curriculum_stages on curricula.curriculum_key = curriculum_stages.curriculum_key
+    inner join stages on curriculum_stages.stage = stages.stage
+
+),
+
+final as (
+
+    select
+        dated.session_key,
+        coalesce(on_its_day.is_off and published.session is null, false) as is_off,
+        coalesce(enrolled.stage_key, 0) as enrol_stage_key,
+        case when enrolled.stage_key is not null then on_its_day.enrol_words end as enrolment,
+        case
+            when in_force.applied_as is null then 0
+            when in_force.applied_as = 'pin' and pinned.stage_key is not null then 2
+            else 1
+        end as directive_key,
+        coalesce(pinned.stage_key, 0) as pin_stage_key,
+        case
+            when in_force.applied_as = 'pin' and pinned.stage_key is null
+                then 'hold, because a directive has a problem (stage_not_in_curriculum): '
+            else ''
+        end || in_force.words as directive
+    from dated
+    left join in_force on dated.session_key = in_force.session_key
+    left join on_its_day on dated.session_key = on_its_day.session_key
+    left join published on dated.subject_id = published.subject_id and dated.session = published.session
+    left join known as pinned
+        on
+            dated.session_key = pinned.session_key
+            and in_force.applied_as = 'pin'
+            and in_force.stage = pinned.stage
+    left join known as enrolled
+        on dated.session_key = enrolled.session_key and on_its_day.enrol_stage = enrolled.stage
+
+)
+
+select * from final

@@ -1,0 +1,125 @@
+with
+
+drifted as (
+
+    select * from {{ ref('int_decisions__drifted') }}
+
+),
+
+df_manager as (
+
+    select * from {{ ref('df_manager') }}
+
+),
+
+replayed as (
+
+    select * from {{ ref('int_decisions__replayed') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_lake__sessions') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('curriculum_rules') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('training_stages') }}
+
+),
+
+anew as (
+
+    select
+        sessions.subject_id,
+        sessions.session,
+        replayed.is_newest,
+        replayed.not_decided_because,
+        case
+            when replayed.not_decided_because is not null then null
+            when rules.decision is not null then rules.decision
+            when replayed.next_stage_key > replayed.actual_stage_key then 'PROGRESS'
+            when replayed.next_stage_key < replayed.actual_stage_key then 'ROLLBACK'
+            else 'STAY'
+        end as decision,
+        case when replayed.not_decided_because is null then next.stage end as next_stage
+    from replayed
+    inner join sessions on replayed.session_key = sessions.session_key
+    left join rules on replayed.rule_key = rules.rule_key
+    left join stages as next on replayed.next_stage_key = next.stage_key
+
+),
+
+first_drifted as (
+
+    select
+        subject_id,
+        min(session) as session
+    from drifted
+    group by subject_id
+
+),
+
+before_drift as (
+
+    select
+        df_manager.subject_id,
+        max_by(df_manager.next_stage_suggested, df_manager.session) as next_stage
+    from df_manager
+    inner join first_drifted
+        on df_manager.subject_id = first_drifted.subject_id and df_manager.session < first_drifted.session
+    group by df_manager.subject_id
+
+),
+
+tomorrow as (
+
+    select
+        df_manager.subject_id,
+        max_by(df_manager.next_stage_suggested, df_manager.session) as next_stage
+    from df_manager
+    semi join first_drifted on df_manager.subject_id = first_drifted.subject_id
+    group by df_manager.subject_id
+
+),
+
+compared as (
+
+    select
+        drifted.subject_id,
+        drifted.session,
+        drifted.what_changed,
+        df_manager.decision,
+        df_manager.next_stage_suggested,
+        anew.decision as decision_now,
+        anew.next_stage as next_stage_now,
+        case when drifted.is_gone then 'session_is_gone' else anew.not_decided_because end as not_decided_because,
+        tomorrow.next_stage as stage_tomorrow,
+        coalesce(newest.next_stage, before_drift.next_stage) as stage_tomorrow_now
+    from drifted
+    inner join df_manager on drifted.subject_id = df_manager.subject_id and drifted.session = df_manager.session
+    inner join tomorrow on drifted.subject_id = tomorrow.subject_id
+    left join anew on drifted.subject_id = anew.subject_id and drifted.session = anew.session
+    left join anew as newest on drifted.subject_id = newest.subject_id and newest.is_newest
+    left join before_drift on drifted.subject_id = before_drift.subject_id
+
+),
+
+final as (
+
+    select
+        *,
+        coalesce(stage_tomorrow <> stage_tomorrow_now, true) as matters_for_tomorrow
+    from compared
+
+)
+
+select * from final

@@ -1,0 +1,20 @@
+-- depends_on: {{ source('lake', 'decision_log') }}
+{%- set types = lake_columns('decision_log') %}
+
+with
+
+final as (
+
+    select
+        {% for column, type in logged_columns().items() -%}
+        cast({{ first_column(types, [column]) or 'null' }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    {% if types -%}
+    from {{ read_lake('decision_log') }}
+    {%- else -%}
+    where false
+    {%- endif %}
+
+)
+
+select * from final

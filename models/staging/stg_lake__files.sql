@@ -1,0 +1,14 @@
+-- depends_on: {{ source('lake', 'df_behavior') }}
+with
+
+final as (
+
+    select
+        filename as path,
+        size as bytes,
+        cast(last_modified as timestamp) as modified_at
+    from {{ files_of_lake('df_behavior') }}
+
+)
+
+select * from final

@@ -1,0 +1,403 @@
+"""Publishing under faults, in a folder and on a real S3 server: whole or not at all, and nothing decided is lost."""
+
+import io
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from scripts.lake import LakeError, Settings, open_lake
+from scripts.publications import listing, status
+from scripts.publishing import (
+    MirrorError,
+    OvertakenError,
+    history_path,
+    kept_runs,
+    last_other_run,
+    manifest_path,
+    problems,
+    publish,
+    read_manifest,
+    roll_back,
+)
+from tests import faults, s3
+
+FORK = multiprocessing.get_context("fork")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TABLES = ("df_manager", "df_manager_stats", "decision_log")
+
+
+def settings_for(location: str, endpoint: str = "", **others: object) -> Settings:
+    return replace(Settings(location, f"{location}/df_behavior.parquet", "test", "", endpoint), **others)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    if request.param == "folder":
+        return settings_for(str(tmp_path / "lake"))
+    server: s3.Server = request.getfixturevalue("s3_server")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return settings_for(f"s3://{server.bucket(f'pub-{abs(hash(tmp_path)) % 10**9}')}/mice", server.endpoint)
+
+
+def contents(number: int) -> dict[str, bytes]:
+    """What run `number` publishes, by table."""
+    return {table: f"{table} of run {number}. ".encode() * 3000 for table in TABLES}
+
+
+def run(settings: Settings, number: int, expected: str | None, previous: str | None = None) -> None:
+    """Publish as run `number`."""
+    files = {settings.published(table): content for table, content in contents(number).items()}
+    record = {
+        "manager": "test",
+        "run": {
+            "id": run_id(number),
+            "started_at": (START + timedelta(minutes=number)).isoformat(),
+            "previous": previous,
+        },
+        "code_version": "test",
+        "curricula": [],
+    }
+    publish(settings, expected, files, dict.fromkeys(files, number), record)
+
+
+def run_id(number: int) -> str:
+    return f"run-{number:05}"
+
+
+def tag(settings: Settings) -> str | None:
+    return open_lake(settings.lake, settings).tag(settings.published("df_manager"))
+
+
+def published(settings: Settings, location: str = "") -> dict[str, bytes]:
+    lake = open_lake(location or settings.lake, settings)
+    return {table: lake.read(settings.published(table)) for table in TABLES if lake.exists(settings.published(table))}
+
+
+def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> None:
+    assert problems(settings, settings.lake) == [
+        "there is no manifest of test: nothing was published, or by an older version"
+    ]
+    run(settings, 1, None)
+    run(settings, 2, tag(settings), run_id(1))
+    lake = open_lake(settings.lake, settings)
+    manifest = read_manifest(lake, manifest_path(settings))
+    assert manifest["run"]["id"] == run_id(2)
+    assert [file["path"] for file in manifest["files"]] == [settings.published(table) for table in TABLES]
+    assert published(settings) == contents(2)
+    assert problems(settings, settings.lake) == []
+    assert kept_runs(lake, settings) == [run_id(2), run_id(1)]
+    text, is_well = status(settings, START + timedelta(hours=5))
+    assert is_well
+    assert "run run-00002, 5.0 hours ago" in text
+    lake.publish(io.BytesIO(b"someone's"), settings.published("df_manager_stats"))
+    text, is_well = status(settings, START)
+    assert not is_well
+    assert "df_manager_stats_test.parquet is not what run run-00002 published" in text
+
+
+def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(str(tmp_path))
+    lake_type = type(open_lake(settings.lake, settings))
+    read = lake_type.read
+    monkeypatch.setattr(lake_type, "read", lambda self, path: read(self, path)[:-1])
+    with pytest.raises(LakeError, match="reads back other than it was written"):
+        run(settings, 1, None)
+    monkeypatch.undo()
+    assert published(settings) == {}
+
+
+def test_what_another_run_published_since_is_never_overwritten(settings: Settings) -> None:
+    run(settings, 1, None)
+    read_by_both = tag(settings)
+    run(settings, 2, read_by_both)
+    with pytest.raises(OvertakenError, match=r"run run-00002 published .* since this run read it.*run again"):
+        run(settings, 3, read_by_both)
+    with pytest.raises(OvertakenError):
+        run(settings, 4, None)
+    assert published(settings) == contents(2)
+    assert kept_runs(open_lake(settings.lake, settings), settings, "prepared.json") == [run_id(2), run_id(1)]
+
+
+def in_processes(*functions: Callable[[], None], seconds: float = 120) -> list[int | None]:
+    """Run functions at once, each in a process of its own; returns exit codes."""
+    workers = [FORK.Process(target=function) for function in functions]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(seconds)
+    return [worker.exitcode for worker in workers]
+
+
+@pytest.mark.parametrize("runs", [2, 8])
+def test_of_overlapping_runs_one_publishes_and_the_others_change_nothing(settings: Settings, runs: int) -> None:
+    run(settings, 1, None)
+    for round_ in range(1, 4):
+        before, start = tag(settings), FORK.Event()
+
+        def attempt(number: int, before: str | None = before, start: object = start) -> None:
+            start.wait()
+            try:
+                run(settings, number, before)
+            except OvertakenError:
+                os._exit(3)
+            os._exit(0)
+
+        numbers = [round_ * 10 + place for place in range(runs)]
+        workers = [FORK.Process(target=attempt, args=(number,)) for number in numbers]
+        for worker in workers:
+            worker.start()
+        start.set()
+        for worker in workers:
+            worker.join(120)
+        codes = [worker.exitcode for worker in workers]
+        assert sorted(codes) == [0] + [3] * (runs - 1)
+        winner = numbers[codes.index(0)]
+        assert published(settings) == contents(winner)
+        assert problems(settings, settings.lake) == []
+
+
+def test_eight_overlapping_runs_that_start_over_lose_nothing(settings: Settings) -> None:
+    """Each run adds a line to the log that it read, as decisions are added to df_manager."""
+
+    def add(number: int) -> None:
+        lake, path = open_lake(settings.lake, settings), settings.published("df_manager")
+        for attempt in range(100):
+            before = lake.tag(path)
+            lines = lake.read(path) if before else b""
+            if lake.tag(path) != before:
+                continue
+            content = lines + f"{number}\n".encode()
+            record = {
+                "run": {"id": f"{number}-{attempt}", "started_at": START.isoformat(), "previous": None},
+                "curricula": [],
+            }
+            files = {path: content, settings.published("decision_log"): content}
+            try:
+                publish(settings, before, files, dict.fromkeys(files, 1), record)
+            except OvertakenError:
+                continue
+            os._exit(0)
+        os._exit(1)
+
+    codes = in_processes(*((lambda number=number: add(number)) for number in range(8)))
+    assert codes == [0] * 8
+    final = published(settings)
+    assert sorted(final["df_manager"].split()) == [str(number).encode() for number in range(8)]
+    assert final["decision_log"] == final["df_manager"]
+    assert problems(settings, settings.lake) == []
+
+
+def test_a_run_killed_at_any_point_leaves_old_or_new_and_the_next_one_completes_it(settings: Settings) -> None:
+    run(settings, 1, None)
+    started = time.monotonic()
+    run(settings, 2, tag(settings), run_id(1))
+    seconds = time.monotonic() - started
+    chance, outcomes = random.Random(4), {"old": 0, "interrupted": 0, "new": 0}
+    last, since_complete = 2, [2]
+    kills = 60 if not settings.s3_endpoint else 15
+    for number in range(3, 3 + kills):
+        before = tag(settings)
+        worker = FORK.Process(target=run, args=(settings, number, before, run_id(last)))
+        worker.start()
+        time.sleep(chance.uniform(0, 1.3 * seconds))
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
+        found, old, new = published(settings), contents(last), contents(number)
+        assert found["df_manager"] in (old["df_manager"], new["df_manager"])
+        is_new = found["df_manager"] == new["df_manager"]
+        if is_new:
+            last = number
+            since_complete.append(number)
+        wrong = problems(settings, settings.lake)
+        assert wrong in ([], [f"run {run_id(last)} was interrupted while it published: the next run completes it"])
+        for table in TABLES:
+            assert found[table] in [contents(of)[table] for of in since_complete]
+        assert wrong or found == contents(last)
+        since_complete = since_complete if wrong else [last]
+        outcomes["old" if not is_new else "interrupted" if wrong else "new"] += 1
+        if number % 5 == 0:
+            run(settings, number + 1000, tag(settings), run_id(last))
+            assert published(settings) == contents(number + 1000)
+            assert problems(settings, settings.lake) == []
+            if is_new:
+                assert run_id(last) in kept_runs(open_lake(settings.lake, settings), settings)
+            last, since_complete = number + 1000, [number + 1000]
+    print(outcomes)
+    assert outcomes["old"] > 0
+    assert outcomes["interrupted"] + outcomes["new"] > 0
+
+
+@pytest.fixture
+def on_s3(s3_server: s3.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return settings_for(f"s3://{s3_server.bucket(f'faulty-{abs(hash(tmp_path)) % 10**9}')}/mice", s3_server.endpoint)
+
+
+def test_an_s3_that_fails_now_and_then_is_asked_again_and_one_that_fails_for_good_changes_nothing(
+    on_s3: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(on_s3, 1, None)
+    outcomes, last, seen = {"published": 0, "refused": 0}, 1, set()
+    for number in range(2, 12):
+        share = 0.1 if number % 2 else 0.6
+        before = tag(on_s3)
+        with faults.proxy(on_s3.s3_endpoint, faults.at_random(number, share)) as proxy:
+            try:
+                run(replace(on_s3, s3_endpoint=proxy.endpoint), number, before, run_id(last))
+                outcomes["published"] += 1
+            except LakeError:
+                outcomes["refused"] += 1
+            seen |= set(proxy.faults)
+        found = published(on_s3)
+        assert found["df_manager"] in (contents(last)["df_manager"], contents(number)["df_manager"])
+        last = number if found["df_manager"] == contents(number)["df_manager"] else last
+        assert problems(on_s3, on_s3.lake) in (
+            [],
+            [f"run {run_id(number)} was interrupted while it published: the next run completes it"],
+        )
+    print(outcomes, seen)
+    assert outcomes["published"] >= 5
+    assert seen == {"500", "503", "slow", "cut", "lost"}
+    run(on_s3, 99, tag(on_s3), run_id(last))
+    assert published(on_s3) == contents(99)
+    assert problems(on_s3, on_s3.lake) == []
+
+
+def test_an_answer_that_gets_lost_is_not_taken_for_another_run(on_s3: Settings) -> None:
+    run(on_s3, 1, None)
+    lost: list[str] = []
+
+    def lose_the_first_answer_about_df_manager(method: str, path: str) -> str | None:
+        if method == "PUT" and path.endswith("/foraging_auto_training/df_manager_test.parquet") and not lost:
+            lost.append(path)
+            return "lost"
+        return None
+
+    with faults.proxy(on_s3.s3_endpoint, lose_the_first_answer_about_df_manager) as proxy:
+        run(replace(on_s3, s3_endpoint=proxy.endpoint), 2, tag(on_s3), run_id(1))
+    assert lost
+    assert published(on_s3) == contents(2)
+    assert problems(on_s3, on_s3.lake) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_leaves_what_was_published_and_says_so(small_disk: Path) -> None:
+    settings = settings_for(str(small_disk))
+    run(settings, 1, None)
+    stuffing = small_disk / "stuffing"
+    refused = 0
+    for free in range(0, 600_000, 30_000):
+        stuffing.unlink(missing_ok=True)
+        space = os.statvfs(small_disk)
+        stuffing.write_bytes(b"x" * max(0, space.f_bavail * space.f_frsize - free))
+        before = published(settings)
+        number = 2 + free // 30_000
+        try:
+            run(settings, number, tag(settings))
+        except LakeError as error:
+            refused += "No space left on device" in str(error)
+            now = published(settings)
+            assert now["df_manager"] in (before["df_manager"], contents(number)["df_manager"])
+            assert all(now[table] in (before[table], contents(number)[table]) for table in TABLES)
+    assert 2 <= refused < 20
+    stuffing.unlink()
+    run(settings, 100, tag(settings))
+    assert published(settings) == contents(100)
+    assert problems(settings, settings.lake) == []
+
+
+def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Settings) -> None:
+    for number in (1, 2, 3):
+        run(settings, number, tag(settings), run_id(number - 1))
+    lake = open_lake(settings.lake, settings)
+    assert last_other_run(lake, settings) == run_id(2)
+    manifest = roll_back(settings, run_id(1), START)
+    assert manifest["run"]["rolled_back_to"] == run_id(1)
+    assert published(settings) == {**contents(1), "decision_log": contents(3)["decision_log"]}
+    assert problems(settings, settings.lake) == []
+    assert "as run run-00001 had it" in listing(settings)
+    lake.publish(io.BytesIO(b"damaged"), settings.published("df_manager"))
+    assert last_other_run(lake, settings) == manifest["run"]["id"]
+    with pytest.raises(LakeError, match=r"no run 'run-00009' is kept\. Kept are: .*run-00003"):
+        roll_back(settings, run_id(9), START)
+    lake.publish(io.BytesIO(b"damaged"), f"{history_path(settings, run_id(2))}/df_manager_test.parquet")
+    with pytest.raises(LakeError, match="is damaged in the history"):
+        roll_back(settings, run_id(2), START)
+
+
+def test_as_many_runs_are_kept_as_the_setting_says(settings: Settings) -> None:
+    settings = replace(settings, keep_runs=3)
+    lake = open_lake(settings.lake, settings)
+    lake.publish(
+        io.BytesIO(b"left by a run that was killed"), f"{history_path(settings, 'run-00000')}/df_manager_test.parquet"
+    )
+    for number in range(1, 7):
+        run(settings, number, tag(settings))
+    assert kept_runs(lake, settings) == [run_id(6), run_id(5), run_id(4)]
+    assert len(lake.paths(history_path(settings))) == 3 * 5
+
+
+def test_the_mirror_has_all_that_is_published_and_catches_up(settings: Settings, tmp_path: Path) -> None:
+    mirror = f"{settings.lake}-mirror" if settings.s3_endpoint == "" else settings.lake.replace("/mice", "/mirror")
+    mirrored = replace(settings, mirror=mirror)
+    lake = open_lake(settings.lake, settings)
+    lake.publish(io.BytesIO(b"{}"), "foraging_auto_training/saved_curriculums/a.json")
+    run(mirrored, 1, None)
+    run(settings, 2, tag(settings))
+    assert published(settings, mirror) == contents(1)
+    run(mirrored, 3, tag(settings))
+    assert published(settings, mirror) == contents(3)
+    assert problems(mirrored, mirror) == []
+    assert open_lake(mirror, settings).exists("foraging_auto_training/saved_curriculums/a.json")
+    assert not open_lake(mirror, settings).paths(history_path(settings))
+    beyond = "s3://no-such-bucket/mirror" if settings.s3_endpoint else str(tmp_path / "file/mirror")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MirrorError, match=r"is published at .* but its mirror .* is behind"):
+        run(replace(settings, mirror=beyond), 4, tag(settings))
+    assert published(settings) == contents(4)
+
+
+def test_between_buckets_of_one_service_the_service_copies(on_s3: Settings) -> None:
+    with faults.proxy(on_s3.s3_endpoint, lambda method, path: None) as proxy:
+        there = on_s3.lake.replace("/mice", "/mirror")
+        run(replace(on_s3, s3_endpoint=proxy.endpoint, mirror=there), 1, None)
+        puts = [headers for method, path, headers in proxy.requests if method == "PUT" and "/mirror/" in path]
+    assert len(puts) == 4
+    assert all("x-amz-copy-source" in {name.lower() for name in headers} for headers in puts)
+
+
+def test_a_manifest_that_is_none_is_a_clear_error(settings: Settings) -> None:
+    run(settings, 1, None)
+    lake = open_lake(settings.lake, settings)
+    for text in ("no json", "[]", json.dumps({"run": {}})):
+        lake.publish(io.BytesIO(text.encode()), manifest_path(settings))
+        with pytest.raises(LakeError, match="is no manifest"):
+            problems(settings, settings.lake)
