@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -161,7 +161,7 @@ def mirror(settings: Settings) -> list[str]:
             if lake.tag(settings.published("df_manager")) == tag:
                 return copied
         raise LakeError("other runs kept publishing meanwhile")
-    except LakeError as error:
+    except (LakeError, OSError) as error:
         raise MirrorError(
             f"df_manager is published at {settings.lake}, but its mirror {settings.mirror} is behind: {error}. "
             "The next run brings it up to date; so does: python -m scripts.publications mirror"
@@ -203,7 +203,7 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Record:
         files[file["path"]] = lake.read(log) if file["path"] == log and lake.exists(log) else content
         rows[file["path"]] = file["rows"]
     newest = max(kept)
-    now = max(now, datetime.fromisoformat(started_at(lake, settings, newest)))
+    now = max(now, datetime.fromisoformat(started_at(lake, settings, newest)) + timedelta(seconds=1))
     again = record | {
         "run": {
             "id": new_run_id(now, "rollback"),
@@ -285,12 +285,11 @@ def _forget_run(lake: Lake, settings: Settings, record: Record) -> None:
 
 
 def _forget(lake: Lake, settings: Settings) -> None:
-    """Keep the newest runs."""
-    kept = kept_runs(lake, settings)[: settings.keep_runs]
-    folder = history_path(settings)
+    """Keep the newest runs, and whatever else is not older than they are: another run may just be writing it."""
+    kept, folder = kept_runs(lake, settings), history_path(settings)
+    oldest = kept[settings.keep_runs - 1] if len(kept) >= settings.keep_runs else ""
     for path in sorted(lake.paths(folder), key=_record_first):
-        run_id = path.removeprefix(f"{folder}/").split("/")[0]
-        if run_id < min(kept, default=""):
+        if path.removeprefix(f"{folder}/").split("/")[0] < oldest:
             lake.remove(path)
 
 

@@ -24,6 +24,7 @@ from scripts.publishing import (
     kept_runs,
     last_other_run,
     manifest_path,
+    new_run_id,
     problems,
     publish,
     read_manifest,
@@ -72,7 +73,7 @@ def run(settings: Settings, number: int, expected: str | None, previous: str | N
 
 
 def run_id(number: int) -> str:
-    return f"run-{number:05}"
+    return new_run_id(START + timedelta(minutes=number), "test")
 
 
 def tag(settings: Settings) -> str | None:
@@ -99,11 +100,11 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     assert kept_runs(lake, settings) == [run_id(2), run_id(1)]
     text, is_well = status(settings, START + timedelta(hours=5))
     assert is_well
-    assert "run run-00002, 5.0 hours ago" in text
+    assert f"run {run_id(2)}, 5.0 hours ago" in text
     lake.publish(io.BytesIO(b"someone's"), settings.published("df_manager_stats"))
     text, is_well = status(settings, START)
     assert not is_well
-    assert "df_manager_stats_test.parquet is not what run run-00002 published" in text
+    assert f"df_manager_stats_test.parquet is not what run {run_id(2)} published" in text
 
 
 def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
@@ -123,7 +124,7 @@ def test_what_another_run_published_since_is_never_overwritten(settings: Setting
     run(settings, 1, None)
     read_by_both = tag(settings)
     run(settings, 2, read_by_both)
-    with pytest.raises(OvertakenError, match=r"run run-00002 published .* since this run read it.*run again"):
+    with pytest.raises(OvertakenError, match=rf"run {run_id(2)} published .* since this run read it.*run again"):
         run(settings, 3, read_by_both)
     with pytest.raises(OvertakenError):
         run(settings, 4, None)
@@ -310,7 +311,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_what_was_published_and_says_so(small_disk: Path) -> None:
-    settings = settings_for(str(small_disk))
+    settings = settings_for(str(small_disk), keep_runs=1)
     run(settings, 1, None)
     stuffing = small_disk / "stuffing"
     refused = 0
@@ -343,10 +344,10 @@ def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Setti
     assert manifest["run"]["rolled_back_to"] == run_id(1)
     assert published(settings) == {**contents(1), "decision_log": contents(3)["decision_log"]}
     assert problems(settings, settings.lake) == []
-    assert "as run run-00001 had it" in listing(settings)
+    assert f"as run {run_id(1)} had it" in listing(settings)
     lake.publish(io.BytesIO(b"damaged"), settings.published("df_manager"))
     assert last_other_run(lake, settings) == manifest["run"]["id"]
-    with pytest.raises(LakeError, match=r"no run 'run-00009' is kept\. Kept are: .*run-00003"):
+    with pytest.raises(LakeError, match=rf"no run '{run_id(9)}' is kept\. Kept are: .*{run_id(3)}"):
         roll_back(settings, run_id(9), START)
     lake.publish(io.BytesIO(b"damaged"), f"{history_path(settings, run_id(2))}/df_manager_test.parquet")
     with pytest.raises(LakeError, match="is damaged in the history"):
@@ -356,9 +357,8 @@ def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Setti
 def test_as_many_runs_are_kept_as_the_setting_says(settings: Settings) -> None:
     settings = replace(settings, keep_runs=3)
     lake = open_lake(settings.lake, settings)
-    lake.publish(
-        io.BytesIO(b"left by a run that was killed"), f"{history_path(settings, 'run-00000')}/df_manager_test.parquet"
-    )
+    left_by_a_killed_run = f"{history_path(settings, run_id(0))}/df_manager_test.parquet"
+    lake.publish(io.BytesIO(b"anything"), left_by_a_killed_run)
     for number in range(1, 7):
         run(settings, number, tag(settings))
     assert kept_runs(lake, settings) == [run_id(6), run_id(5), run_id(4)]
