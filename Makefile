@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test browser lint curricula simulate bench lock clean
+.PHONY: help build test browser lint status curricula simulate bench audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -26,6 +26,9 @@ lint: .venv/dev  ## Style of Python; that of SQL and of the dbt project is teste
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+status: .venv/runtime  ## Is what is published consistent, and how fresh is it?
+	@$(BIN)/python -m scripts.publications status
+
 curricula: .venv/runtime  ## Check the library of curricula and compile it into seeds
 	@$(BIN)/python -m scripts.curricula compile
 
@@ -34,6 +37,9 @@ simulate: .venv/runtime  ## Write simulated mice into the lake
 
 bench: .venv/dev  ## Speed and memory of the whole build, as ratios to the floor measured in the same run
 	$(BIN)/python -m scripts.bench
+
+audit: .venv/dev  ## Compare every pinned dependency with the known vulnerabilities
+	$(BIN)/pip-audit -r requirements.txt --require-hashes --disable-pip
 
 lock: .venv/dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements-dev.txt

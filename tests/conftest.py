@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from scripts.compile_curricula import compiled
 from tests import s3
 
 ROOT = Path(__file__).parent.parent
+WORKPLACE = Path(tempfile.mkdtemp(prefix="auto_train_"))
 SETTINGS = ("AUTO_TRAIN_", "AWS_", "DBT_")
 
 
@@ -25,23 +27,24 @@ class Project:
     """The dbt project with a lake, a database and a target folder below `folder`.
 
     Builds run in this process, which spares the seconds that importing dbt takes; `command` runs a program as a user
-    would.
+    would. The database and the target folder stay where they are from one test to the next, because dbt parses the
+    project anew when they do not; every build starts on an empty database all the same.
     """
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder, self.root = folder, root
         self.lake = folder / "lake"
         self.lake.mkdir()
+        self.workplace = folder if root != ROOT else WORKPLACE
         self.environment = {
             "AUTO_TRAIN_LAKE": str(self.lake),
             "AUTO_TRAIN_MANAGER": "test",
-            "AUTO_TRAIN_DATABASE": str(folder / "database.duckdb"),
+            "AUTO_TRAIN_DATABASE": str(self.workplace / "database.duckdb"),
         }
 
     @property
     def options(self) -> list[str]:
-        places = {"target-path": "target", "log-path": "logs"}
-        paths = [part for name, place in places.items() for part in (f"--{name}", str(self.folder / place))]
+        paths = ["--target-path", str(self.workplace / "target"), "--log-path", str(self.folder / "logs")]
         return [*paths, "--project-dir", str(self.root), "--profiles-dir", str(self.root)]
 
     def dbt(self, *arguments: str) -> tuple[bool, str]:
@@ -56,10 +59,17 @@ class Project:
         return done.success, "\n".join([*problems, str(done.exception or "")])
 
     def build(self, *arguments: str) -> None:
-        """`dbt build` on a fresh database: all that is known of earlier nights is in the lake."""
+        """`dbt build` on a fresh database: all that is known of earlier nights is in the lake.
+
+        The unit tests of models know nothing of the lake; one test runs them.
+        """
         Path(self.environment["AUTO_TRAIN_DATABASE"]).unlink(missing_ok=True)
-        succeeded, problems = self.dbt("build", *arguments)
+        succeeded, problems = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
         assert succeeded, problems
+
+    def decide(self, *arguments: str) -> None:
+        """`build` without the data tests, which take a third of its time: for nights whose tests are not the matter."""
+        self.build("--exclude-resource-type", "test", *arguments)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program with the project's settings."""
@@ -120,3 +130,11 @@ def project(tmp_path: Path) -> Project:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Server]:
     with s3.running_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture
+def on_s3(project: Project, s3_server: s3.Server, request: pytest.FixtureRequest) -> Project:
+    """The project with a lake of its own in a bucket of the server."""
+    bucket = s3_server.bucket(f"lab-{abs(hash(request.node.name)) % 10**8}")
+    project.environment |= {"AUTO_TRAIN_LAKE": f"s3://{bucket}/mice/night", **s3_server.environment}
+    return project

@@ -81,7 +81,7 @@ def test_a_file_that_is_there_is_not_created_again(lake: Lake) -> None:
 def test_a_build_publishes_the_curricula_that_df_manager_names(project: Project) -> None:
     older = mouse(curriculum_version="'1.0'")
     project.write_behavior(f"{GOOD_MOUSE} union all by name {older}")
-    project.build()
+    project.decide()
     found = [c.key[:2] for c in curriculum_store.in_lake(LocalLake(str(project.lake)))]
     assert found == [("Coupled Baiting", "1.0"), ("Coupled Baiting", "2.3")]
 
@@ -120,7 +120,7 @@ def test_the_commands_list_get_publish_and_download(project: Project) -> None:
 
 def test_the_next_session_says_what_changes_for_a_mouse(project: Project) -> None:
     project.write_behavior(GOOD_MOUSE)
-    project.build()
+    project.decide()
     [(changes,)] = project.query("select parameter_changes from marts.next_session where decision = 'STAY'")
     assert changes is None
     project.write_behavior(f"select * from ({GOOD_MOUSE}) where session = 1")

@@ -13,6 +13,7 @@ from tests import s3
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs/curricula.md").read_text(encoding="utf-8")
 
 
@@ -72,6 +73,13 @@ def test_every_command_of_the_guide_to_curricula_works(copy: Path) -> None:
     assert "is there already" in printed
     assert (copy / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
     assert "turns__mean_3" in (copy / "macros/generated_measures.sql").read_text()
+
+
+def test_every_command_of_the_guide_to_operations_works(copy: Path) -> None:
+    run("make build", copy, {})
+    outputs = [run(script, copy, {}) for script in blocks(OPERATIONS)]
+    assert "every file is what its manifest says" in outputs[0]
+    assert "next sessions: " in outputs[1]
 
 
 def test_dbt_docs_serve_shows_the_docs(copy: Path, s3_server: s3.Server) -> None:

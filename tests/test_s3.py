@@ -15,14 +15,6 @@ NIGHTS = (
 )
 
 
-@pytest.fixture
-def on_s3(project: Project, s3_server: s3.Server, request: pytest.FixtureRequest) -> Project:
-    """The project with a lake of its own in a bucket of the server."""
-    bucket = s3_server.bucket(f"lab-{abs(hash(request.node.name)) % 10**8}")
-    project.environment |= {"AUTO_TRAIN_LAKE": f"s3://{bucket}/mice/night", **s3_server.environment}
-    return project
-
-
 def upload_behavior(project: Project, server: s3.Server, sql: str) -> None:
     project.write_behavior(sql)
     bucket = project.environment["AUTO_TRAIN_LAKE"].split("/")[2]
@@ -48,9 +40,9 @@ def test_two_nights_on_s3_publish_the_same_bytes_as_in_a_folder(
     local = Project(tmp_path_factory.mktemp("local"))
     for night in NIGHTS:
         local.write_behavior(night)
-        local.build()
+        local.decide()
         upload_behavior(on_s3, s3_server, night)
-        on_s3.build()
+        on_s3.decide()
         for table in ("df_manager", "df_manager_stats"):
             there = on_s3.folder / f"{table}.parquet"
             there.write_bytes(download(on_s3, s3_server, table))
@@ -63,7 +55,7 @@ def test_df_behavior_may_stand_in_another_bucket_than_what_is_published(on_s3: P
     upload_behavior(on_s3, s3_server, GOOD_MOUSE)
     on_s3.environment["AUTO_TRAIN_DF_BEHAVIOR"] = on_s3.environment["AUTO_TRAIN_LAKE"] + "/df_behavior.parquet"
     on_s3.environment["AUTO_TRAIN_LAKE"] = str(on_s3.lake)
-    on_s3.build()
+    on_s3.decide()
     assert len(on_s3.df_manager()) == 3
 
 
@@ -72,7 +64,7 @@ def test_nothing_is_downloaded_at_run_time(on_s3: Project, s3_server: s3.Server)
     home = on_s3.folder / "home"
     home.mkdir()
     on_s3.environment["HOME"] = str(home)
-    on_s3.build()
+    on_s3.decide()
     assert not list(home.rglob("*.duckdb_extension"))
 
 
@@ -120,7 +112,7 @@ def test_a_service_that_does_not_answer_is_a_clear_error(on_s3: Project) -> None
 
 def test_an_object_that_is_no_parquet_leaves_what_was_published(on_s3: Project, s3_server: s3.Server) -> None:
     upload_behavior(on_s3, s3_server, GOOD_MOUSE)
-    on_s3.build()
+    on_s3.decide()
     before = download(on_s3, s3_server, "df_manager")
     bucket = on_s3.environment["AUTO_TRAIN_LAKE"].split("/")[2]
     s3_server.client().put_object(Bucket=bucket, Key="mice/night/df_behavior.parquet", Body=b"subject_id,session\n" * 9)

@@ -1,0 +1,134 @@
+"""What people say about single mice: applied on the days it is in force, visible, and never a reason to stop."""
+
+from pathlib import Path
+
+import pytest
+
+from curricula.library import load_library
+from tests.conftest import Project, project_with
+from tests.test_bad_input import GOOD_MOUSE
+
+HEADER = "subject_id,directive,stage,from_date,until_date,who,why\n"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project_with(load_library(), tmp_path_factory.mktemp("directives"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, root: Path) -> Project:
+    return Project(tmp_path, root)
+
+
+def mice(*subjects: str, efficiency: float = 0.65, sessions: int = 3) -> str:
+    """Mice as the good one, which progress by their first session to stage 2."""
+    rows = [
+        f"select * replace ('{subject}' as subject_id, {efficiency}::double as foraging_eff) from ({GOOD_MOUSE})"
+        for subject in subjects
+    ]
+    return " union all ".join(rows).replace("range(1, 4)", f"range(1, {sessions + 1})")
+
+
+def night(project: Project, directives: str, day: str = "2024-01-04") -> None:
+    (project.root / "seeds/by_hand/subject_directives.csv").write_text(HEADER + directives)
+    project.decide("--vars", f'{{training_day: "{day}"}}')
+
+
+def tomorrow(project: Project, columns: str = "next_stage_suggested") -> dict[str, tuple]:
+    return {
+        subject: tuple(of)
+        for subject, *of in project.query(
+            f"select subject_id, {columns} from marts.df_manager"
+            " qualify row_number() over (partition by subject_id order by session desc) = 1"
+        )
+    }
+
+
+def test_a_directive_overrules_the_newest_decision_while_it_is_in_force(project: Project) -> None:
+    project.write_behavior(mice("1", "2", "3", "4", "5", sessions=1))
+    directives = (
+        "1,hold,,2024-01-01,2024-01-05,Anna,weight\n"
+        "2,pin,STAGE_FINAL,2024-01-01,2024-01-05,Anna,ephys\n"
+        "3,off_curriculum,,2024-01-02,2024-01-05,Anna,surgery\n"
+        "4,hold,,2023-01-01,2023-01-05,Anna,expired\n"
+    )
+    night(project, directives)
+    assert tomorrow(project, "decision, next_stage_suggested, matched_rule, directive") == {
+        "1": ("STAY", "STAGE_1_WARMUP", None, "hold by Anna until 2024-01-05: weight"),
+        "2": ("PROGRESS", "STAGE_FINAL", None, "pin STAGE_FINAL by Anna until 2024-01-05: ephys"),
+        "3": ("STAY", "STAGE_1_WARMUP", None, "off_curriculum by Anna until 2024-01-05: surgery"),
+        "4": ("PROGRESS", "STAGE_2", 1, None),
+        "5": ("PROGRESS", "STAGE_2", 1, None),
+    }
+    published = project.df_manager()
+    night(project, directives, "2024-01-05")
+    assert project.df_manager() == published
+    # past its last day a directive does nothing, and what it held goes on by the rules
+    night(project, directives, "2024-01-06")
+    assert tomorrow(project) == dict.fromkeys("12345", ("STAGE_2",))
+    log = project.query("select subject_id, next_stage_suggested from marts.decision_log order by all")
+    assert log == [
+        ("1", "STAGE_1_WARMUP"), ("1", "STAGE_2"), ("2", "STAGE_2"), ("2", "STAGE_FINAL"), ("3", "STAGE_1_WARMUP"),
+        ("3", "STAGE_2"), ("4", "STAGE_2"), ("5", "STAGE_2"),
+    ]  # fmt: skip
+
+
+def test_a_decision_that_the_mouse_has_run_on_is_not_changed_by_a_directive(project: Project) -> None:
+    project.write_behavior(mice("1"))
+    night(project, "")
+    before = project.df_manager("session, next_stage_suggested")
+    night(project, "1,pin,STAGE_1,,,Anna,all of its life\n")
+    assert project.df_manager("session, next_stage_suggested") == [*before[:2], (3, "STAGE_1")]
+
+
+def test_a_directive_in_force_on_the_day_of_a_later_session_shaped_that_one(project: Project) -> None:
+    project.write_behavior(mice("1", "2"))
+    # session 1 ran on January 1 and takes effect on the 2nd
+    night(project, "1,hold,,2024-01-02,2024-01-02,Anna,weight\n2,off_curriculum,,2024-01-02,2024-01-02,Bo,surgery\n")
+    assert project.df_manager("subject_id, session, current_stage_actual, next_stage_suggested") == [
+        ("1", 1, "STAGE_1_WARMUP", "STAGE_1_WARMUP"), ("1", 2, "STAGE_1_WARMUP", "STAGE_2"),
+        ("1", 3, "STAGE_2", "STAGE_2"),
+        ("2", 1, "STAGE_1_WARMUP", "STAGE_1_WARMUP"), ("2", 3, "STAGE_1_WARMUP", "STAGE_2"),
+    ]  # fmt: skip
+    assert project.quarantine() == [("2", 2, "off_by_directive")]
+
+
+def test_a_mouse_enrols_at_a_stage(project: Project) -> None:
+    later = f"select * from ({mice('2', sessions=7)}) where session > 5"
+    project.write_behavior(f"{mice('1', efficiency=0.1)} union all {later} union all {mice('3', efficiency=0.1)}")
+    night(project, "")
+    assert project.quarantine() == [("2", 6, "unknown_start_stage"), ("2", 7, "unknown_start_stage")]
+    night(project, "2,enrol,STAGE_FINAL,,,Anna,came from another lab\n3,enrol,STAGE_3,,,Bo,late: has decisions\n")
+    assert project.df_manager("session, current_stage_suggested, directive", "subject_id = '2'") == [
+        (6, "STAGE_FINAL", "enrol STAGE_FINAL by Anna: came from another lab"), (7, "STAGE_3", None)
+    ]  # fmt: skip
+    assert tomorrow(project)["3"] == ("STAGE_1",)
+    before = project.df_manager()
+    night(project, "2,enrol,STAGE_FINAL,,,Anna,came from another lab\n")
+    assert project.df_manager() == before
+
+
+def test_a_directive_that_makes_no_sense_holds_its_mouse_and_stops_nobody(project: Project) -> None:
+    project.write_behavior(mice(*"123456789", sessions=1))
+    directives = (
+        "1,stay,,,,Anna,no such directive\n2,pin,STAGE_9,,,Anna,no such stage\n3,pin,,,,Anna,no stage\n"
+        "4,hold,,tomorrow,,Anna,no date\n5,hold,,2024-01-09,2024-01-01,Anna,ends before it starts\n6,hold,,,,,\n"
+        "7,hold,,,,Anna,one\n7,pin,STAGE_3,,,Bo,other\n8,pin,STAGE_4,,,Anna,a stage that its curriculum lacks\n"
+        "unknown mouse,hold,,,,Anna,nobody\n'; drop table marts.df_manager; --,pin,{{ 1/0 }},,,Anna,hostile\n"
+    )
+    night(project, directives)
+    held = tomorrow(project, "next_stage_suggested, split_part(directive, ':', 1)")
+    problem = "hold, because a directive has a problem ({})".format
+    assert {subject: of for subject, of in held.items() if subject != "5"} == {
+        "1": ("STAGE_1_WARMUP", problem("unknown_directive")),
+        "2": ("STAGE_1_WARMUP", problem("unknown_stage")),
+        "3": ("STAGE_1_WARMUP", problem("unknown_stage")),
+        "4": ("STAGE_1_WARMUP", problem("unreadable_date")),
+        "6": ("STAGE_1_WARMUP", problem("who_or_why_missing")),
+        "7": ("STAGE_1_WARMUP", problem("overlaps_another")),
+        "8": ("STAGE_1_WARMUP", problem("stage_not_in_curriculum")),
+        "9": ("STAGE_2", None),
+    }
+    problems = project.query("select count(*) from staging.stg_people__directives where problem is not null")
+    assert problems == [(9,)]

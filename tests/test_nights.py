@@ -1,0 +1,344 @@
+"""Nights in a row: what stands, what is made anew, what is noticed, and what a broken lake or clock does."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import duckdb
+import pytest
+
+from tests import faults, s3
+from tests.conftest import ROOT, Project
+from tests.test_bad_input import GOOD_MOUSE, mouse
+from tests.test_nightly import nightly
+from tests.test_s3 import upload_behavior
+
+
+def publish_state(project: Project) -> dict[str, bytes]:
+    folder = project.lake / "foraging_auto_training"
+    return {path.name: path.read_bytes() for path in folder.glob("*_test.*")}
+
+
+def changed(sql: str, session: int, subject_id: str = "700001", **columns: str) -> str:
+    changes = ", ".join(
+        f"case when session = {session} and subject_id = '{subject_id}' then {value} else {name} end as {name}"
+        for name, value in columns.items()
+    )
+    return f"select * replace ({changes}) from ({sql})"
+
+
+def drift(project: Project) -> list[tuple]:
+    return project.query(
+        "select subject_id, session, what_changed, next_stage_suggested, next_stage_now, not_decided_because,"
+        " matters_for_tomorrow from marts.decision_drift order by all"
+    )
+
+
+def test_what_changed_after_it_was_decided_is_noticed_and_stands(project: Project) -> None:
+    other = GOOD_MOUSE.replace("700001", "700002")
+    third = GOOD_MOUSE.replace("700001", "700003")
+    table = f"{GOOD_MOUSE} union all {other} union all {third}"
+    project.write_behavior(table)
+    project.decide()
+    assert drift(project) == []
+    columns = "* exclude (inputs_read)"
+    before = project.df_manager(columns)
+    # a decided session of one mouse now holds it back, another one's is gone, a third one's newest row changes
+    later = changed(table, 1, finished_trials="20::double", foraging_eff="0.3::double")
+    later = f"select * from ({later}) where not (subject_id = '700002' and session = 2)"
+    later = changed(later, 3, "700003", finished_trials="1000::double", foraging_eff="0.99::double")
+    project.write_behavior(later)
+    project.decide()
+    assert drift(project) == [
+        (
+            "700001", 1, "finished_trials: 250.0 → 20.0; foraging_efficiency: 0.65 → 0.3",
+            "STAGE_2", "STAGE_1", None, False,
+        ),
+        ("700002", 2, "the session is gone from df_behavior", "STAGE_2", None, "session_is_gone", False),
+    ]  # fmt: skip
+    now = project.df_manager(columns)
+    assert [row for row in now if row[0] != "700003"] == [row for row in before if row[0] != "700003"]
+    # the newest decision was provisional: it is made anew, and both are in the log
+    log = project.query(
+        "select session, next_stage_suggested, finished_trials from marts.decision_log"
+        " where subject_id = '700003' order by first_published_at, session"
+    )
+    assert log == [
+        (1, "STAGE_2", 250.0), (2, "STAGE_2", 250.0), (3, "STAGE_2", 250.0), (3, "STAGE_3", 1000.0)
+    ]  # fmt: skip
+    runs = project.query("select count(distinct run_id), count(*), min(first_published_at) from marts.decision_log")
+    assert runs[0][:2] == (2, 10)
+    # a third night without news leaves log and drift as they are
+    state = {name: content for name, content in publish_state(project).items() if name != "manifest_test.json"}
+    project.decide()
+    assert {name: publish_state(project)[name] for name in state} == state
+    assert len(drift(project)) == 2
+
+
+def test_drift_that_would_change_tomorrow_says_so(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.decide()
+    for session in (1, 2):
+        project.write_behavior(changed(GOOD_MOUSE, session, current_stage_actual="'GRADUATED'"))
+        project.decide()
+        [(_, of, what, *_, matters)] = drift(project)
+        assert (of, what) == (session, "stage: none → GRADUATED")
+        assert matters
+    gone = f"select * from ({GOOD_MOUSE}) where session < 3"
+    project.write_behavior(gone)
+    project.decide()
+    assert [(row[1], row[5]) for row in drift(project)] == [(3, "session_is_gone")]
+
+
+def test_a_log_that_a_killed_run_did_not_write_is_caught_up_with(project: Project) -> None:
+    project.write_behavior(f"select * from ({GOOD_MOUSE}) where session < 3")
+    project.decide()
+    log = project.published("decision_log").read_bytes()
+    project.write_behavior(GOOD_MOUSE)
+    project.decide()
+    # as if the second run had been killed just after df_manager
+    project.published("decision_log").write_bytes(log)
+    (project.lake / "foraging_auto_training/manifest_test.json").unlink()
+    project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700009')}")
+    project.decide()
+    assert project.query("select subject_id, session from marts.decision_log order by all") == [
+        ("700001", 1), ("700001", 2), ("700001", 3), ("700009", 1),
+    ]  # fmt: skip
+
+
+def test_a_damaged_df_manager_is_refused_with_instructions_and_comes_back(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.decide()
+    good = project.published().read_bytes()
+    other = project.folder / "other.parquet"
+    duckdb.sql("select 1 as session").write_parquet(str(other))
+    damages = [good[: len(good) // 2], b"", b"PAR1", bytes(reversed(good)), other.read_bytes(), None]
+    for damage in damages:
+        project.published().unlink()
+        if damage is not None:
+            project.published().write_bytes(damage)
+        succeeded, problems = project.dbt("build")
+        assert not succeeded
+        assert "so nothing was decided" in problems
+        assert "scripts.publications rollback" in problems
+        assert "--full-refresh" in problems
+        assert not project.published().exists() if damage is None else project.published().read_bytes() == damage
+    done = project.command("-m", "scripts.publications", "rollback")
+    assert done.returncode == 0, done.stderr
+    assert project.published().read_bytes() == good
+    done = project.command("-m", "scripts.publications", "status")
+    assert done.returncode == 0, done.stdout
+    project.decide()
+    project.published().write_bytes(damages[0])
+    done = project.command("-m", "scripts.publications", "status")
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout
+    project.decide("--full-refresh")
+    assert project.df_manager("session, next_stage_suggested") == [(1, "STAGE_2"), (2, "STAGE_2"), (3, "STAGE_2")]
+
+
+def test_runs_follow_each_other_though_the_clock_went_back(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    project.decide()
+    path = project.lake / "foraging_auto_training/manifest_test.json"
+    manifest = json.loads(path.read_text())
+    manifest["run"]["started_at"] = "2050-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(manifest))
+    project.write_behavior(f"{GOOD_MOUSE} union all {mouse()}")
+    project.decide()
+    [(newest,)] = project.query("select max(first_published_at)::varchar from marts.decision_log")
+    assert newest == "2050-01-01 00:00:01"
+    assert json.loads(path.read_text())["run"]["id"].startswith("20500101T000001Z-")
+
+
+def test_a_df_behavior_cut_short_stops_the_night_and_says_for_which_mice(project: Project) -> None:
+    many = f"select * replace (('8' || mouse) as subject_id) from ({GOOD_MOUSE}), range(60) as mice (mouse)"
+    project.write_behavior(f"select * exclude (mouse) from ({many})")
+    project.build()
+    before = publish_state(project)
+    project.write_behavior(f"select * exclude (mouse) from ({many}) where mouse = 7")
+    done = nightly(project)
+    assert done.returncode != 0
+    assert "nothing was published; the last df_manager is untouched" in done.stdout
+    assert "FAILED: mice with published decisions have no session in df_behavior any more" in done.stdout
+    assert "mice: 80, 81, 810, 811, 812" in done.stdout
+    assert "and 49 more" in done.stdout
+    assert "do: see whether df_behavior was cut short" in done.stdout
+    assert publish_state(project) == before
+    project.build("--vars", "{max_percent_of_sessions_gone: 100, max_percent_of_mice_gone: 100}")
+    assert len(project.df_manager()) == 180
+
+
+def test_what_is_odd_but_no_reason_to_stop_is_in_the_summary(project: Project) -> None:
+    future = mouse("700002", session_date="'2090-01-01'")
+    project.write_behavior(f"{GOOD_MOUSE} union all {future} union all {mouse('700003')}")
+    project.build()
+    aside = [mouse(f"8{place}", curriculum_version="'9.9'") for place in range(3)]
+    project.write_behavior(" union all ".join([GOOD_MOUSE, future, *aside]))
+    done = nightly(project)
+    assert done.returncode == 0, done.stdout
+    for expected in (
+        "1 decided sessions have changed in df_behavior since (marts.decision_drift); mice whose stage tomorrow would",
+        "warning: sessions dated after tomorrow (assert_sessions_lie_not_in_the_future)\n    mice: 700002\n    do: see",
+        "warning: sessions with a published decision are gone from df_behavior (assert_sessions_do_not_vanish)",
+        "warning: mice with published decisions have no session in df_behavior any more",
+    ):
+        assert expected in done.stdout
+    # few rows never stop the others, however large their share is
+    assert "set aside (assert_few_sessions" not in done.stdout
+    old = GOOD_MOUSE.replace("2024", "2023")
+    project.write_behavior(old)
+    project.build("--full-refresh")
+    assert project.dbt("source", "freshness")[0]
+
+
+def test_two_builds_at_once_publish_one_after_the_other(project: Project) -> None:
+    """Both run whole, each with a database of its own; the one that comes late starts over from the other's."""
+    project.write_behavior(GOOD_MOUSE)
+    commands = []
+    for place in range(2):
+        environment = (
+            os.environ | project.environment | {"AUTO_TRAIN_DATABASE": str(project.folder / f"{place}.duckdb")}
+        )
+        options = ["--project-dir", ROOT, "--profiles-dir", ROOT, "--log-path", project.folder / f"logs{place}"]
+        target = project.folder / f"target{place}"
+        commands.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "scripts.nightly", "--target-path", target, *options],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    outputs = [command.communicate(timeout=200)[0] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0], outputs
+    assert len(project.df_manager()) == 3
+    assert project.command("-m", "scripts.publications", "status").returncode == 0
+    assert duckdb.sql(f"select count(*) from '{project.published('decision_log')}'").fetchone() == (3,)
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
+    place: str,
+    on_s3: Project,
+    s3_server: s3.Server,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    project = on_s3 if place == "s3" else Project(tmp_path_factory.mktemp("local"))
+    table = f"{GOOD_MOUSE} union all {mouse()}"
+    write = (lambda sql: upload_behavior(project, s3_server, sql)) if place == "s3" else project.write_behavior
+    write(GOOD_MOUSE)
+    project.decide()
+    write(table)
+    chance = random.Random(place)
+    options = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", *project.options]
+    command = [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", *options]
+    for _ in range(3):
+        running = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | project.environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(chance.uniform(4, 8))
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        status = project.command("-m", "scripts.publications", "status").stdout
+        assert "WRONG" not in status or "was interrupted while it published: the next run completes it" in status
+    project.decide()
+    assert project.command("-m", "scripts.publications", "status").returncode == 0
+    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
+    for night in (GOOD_MOUSE, table):
+        undisturbed.write_behavior(night)
+        undisturbed.decide()
+    decisions = "select columns(c -> c not in ('run_id', 'first_published_at')) from marts.{} order by all"
+    expected = [undisturbed.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")]
+    project.decide()
+    assert [project.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")] == expected
+
+
+def test_credentials_that_expire_in_the_middle_of_a_run_change_nothing(
+    on_s3: Project,
+    s3_server: s3.Server,
+) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    on_s3.decide()
+    count = {"requests": 0}
+
+    def lists(project: Project) -> list[tuple]:
+        bucket = project.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+        found = s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]
+        return sorted((entry["Key"], entry["ETag"]) for entry in found if "/history/" not in entry["Key"])
+
+    before = lists(on_s3)
+    upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse()}")
+    before = lists(on_s3)
+    for allowed in (3, 12, 25):
+        count["requests"] = 0
+
+        def expire(method: str, path: str, allowed: int = allowed) -> str | None:
+            count["requests"] += 1
+            return "expired" if count["requests"] > allowed else None
+
+        with faults.proxy(s3_server.endpoint, expire) as proxy:
+            on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = proxy.endpoint
+            succeeded, problems = on_s3.dbt("build", "--exclude-resource-type", "unit_test", "test")
+        assert not succeeded
+        assert "refused the credentials" in problems or "ExpiredToken" in problems, problems
+        assert lists(on_s3) == before
+    on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = s3_server.endpoint
+    on_s3.decide()
+    assert on_s3.query("select count(*) from marts.df_manager") == [(4,)]
+
+
+def test_whole_builds_over_an_s3_that_fails_now_and_then(
+    on_s3: Project,
+    s3_server: s3.Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = 0
+    for night in range(4):
+        upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse(f'9{night}')}")
+        with faults.proxy(s3_server.endpoint, faults.at_random(night, 0.1)) as proxy:
+            on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = proxy.endpoint
+            succeeded, problems = on_s3.dbt("build", "--exclude-resource-type", "unit_test", "test")
+        assert succeeded or problems.strip()
+        assert s3.SECRET not in problems
+        published += succeeded
+        on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = s3_server.endpoint
+        status = on_s3.command("-m", "scripts.publications", "status").stdout
+        assert "WRONG" not in status or "was interrupted" in status or "there is no manifest" in status
+    assert published
+    on_s3.decide()
+    [(mice,)] = on_s3.query("select count(distinct subject_id) from marts.df_manager")
+    assert mice >= 2
+
+
+def test_a_build_into_a_full_disk_says_so_and_changes_nothing(project: Project) -> None:
+    project.write_behavior(GOOD_MOUSE)
+    disk = project.folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        project.environment |= {
+            "AUTO_TRAIN_LAKE": str(disk), "AUTO_TRAIN_DF_BEHAVIOR": str(project.lake / "df_behavior.parquet"),
+        }  # fmt: skip
+        project.lake = disk
+        project.decide()
+        before = publish_state(project)
+        space = os.statvfs(disk)
+        (disk / "stuffing").write_bytes(b"x" * (space.f_bavail * space.f_frsize - 12_000))
+        succeeded, problems = project.dbt("build")
+        assert not succeeded
+        assert "No space left on device" in problems
+        assert publish_state(project) == before
+        (disk / "stuffing").unlink()
+        project.decide()
+    finally:
+        subprocess.run(["umount", disk], check=True)
