@@ -29,7 +29,7 @@ def test_every_model_column_seed_and_macro_is_described_and_marts_have_contracts
     assert succeeded, problems
     config = project.folder / "dbt-bouncer.yml"
     text = (ROOT / "dbt-bouncer.yml").read_text()
-    config.write_text(text.replace("dbt_artifacts_dir: target", f"dbt_artifacts_dir: {project.folder / 'target'}"))
+    config.write_text(text.replace("dbt_artifacts_dir: target", f"dbt_artifacts_dir: {project.workplace / 'target'}"))
     done = subprocess.run(
         [program("dbt-bouncer"), "run", "--config-file", str(config)],
         cwd=ROOT, capture_output=True, text=True, check=False,
