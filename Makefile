@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test browser lint status curricula simulate bench audit lock clean
+.PHONY: help build test browser lint report docs backtest status curricula simulate bench audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -13,7 +13,7 @@ build: .venv/runtime  ## Set up, then run the main job (on simulated mice where 
 
 test: .venv/dev browser  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 browser:  ## Debian's Chromium, for the tests of pages
 	@command -v chromium > /dev/null || { echo "installing chromium, which the tests of pages need"; \
@@ -25,6 +25,15 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 lint: .venv/dev  ## Style of Python; that of SQL and of the dbt project is tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+report: .venv/runtime  ## Write and publish the morning page of the last run
+	@$(BIN)/python -m scripts.report
+
+docs: .venv/runtime  ## Lineage and descriptions as one file that opens anywhere: target/static_index.html
+	@$(BIN)/dbt docs generate --static --quiet
+
+backtest: .venv/runtime  ## Replay all sessions that the last run read under every curriculum
+	@$(BIN)/python -m scripts.backtest
 
 status: .venv/runtime  ## Is what is published consistent, and how fresh is it?
 	@$(BIN)/python -m scripts.publications status

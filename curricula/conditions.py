@@ -133,6 +133,16 @@ class Combination:
 Condition = Comparison | Combination
 
 
+def alternatives(condition: Condition) -> list[list[Comparison]]:
+    """The condition as alternatives, each a list of comparisons that must all hold, as their author wrote them."""
+    if isinstance(condition, Comparison):
+        return [[condition]]
+    parts = [alternatives(part) for part in condition.parts]
+    if condition.operator == "or":
+        return [alternative for part in parts for alternative in part]
+    return [[of for alternative in chosen for of in alternative] for chosen in product(*parts)]
+
+
 def comparisons(condition: Condition) -> list[Comparison]:
     """All comparisons of a condition, from left to right."""
     if isinstance(condition, Comparison):

@@ -15,11 +15,12 @@ SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 def in_words(condition: Condition) -> str:
     """E.g. ``finished trials ≥ 200 and foraging efficiency ≥ 0.6``."""
     if isinstance(condition, Comparison):
-        return f"{_measure_in_words(condition.measure)} {SIGNS[condition.operator]} {_number(condition.threshold)}"
+        return f"{measure_in_words(condition.measure)} {SIGNS[condition.operator]} {_number(condition.threshold)}"
     return _joined(condition, in_words)
 
 
-def _measure_in_words(measure: Measure) -> str:
+def measure_in_words(measure: Measure) -> str:
+    """E.g. ``mean foraging efficiency of the last 5 sessions``."""
     if measure.statistic == "session_total":
         return "sessions in total"
     if measure.statistic == "session_at_current_stage":

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from curricula.checks import CHECKS, check
-from curricula.conditions import Measure, comparisons
+from curricula.conditions import Measure, alternatives, comparisons
 from curricula.schema import Curriculum, StageName
 from curricula.tasks import TASKS
+from curricula.wording import measure_in_words
 
 ROOT = Path(__file__).parent.parent
 SEEDS = "seeds/curricula"
@@ -50,6 +51,7 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
         "curriculum_parameters": [],
         "curriculum_rules": [],
         "curriculum_conditions": [],
+        "curriculum_comparisons": [],
     }
     clause_key = 0
     for curriculum_key, curriculum in enumerate(curricula, 1):
@@ -83,6 +85,21 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
                         "condition": str(rule.parsed(curriculum.task_definition)),
                     }
                 )
+                tables["curriculum_comparisons"] += [
+                    {
+                        "rule_key": rule_key,
+                        "alternative": alternative_number,
+                        "comparison_number": comparison_number,
+                        "measure": comparison.measure.name,
+                        "measure_in_words": measure_in_words(comparison.measure),
+                        "operator": comparison.operator,
+                        "threshold": repr(comparison.threshold),
+                    }
+                    for alternative_number, alternative in enumerate(
+                        alternatives(rule.parsed(curriculum.task_definition)), 1
+                    )
+                    for comparison_number, comparison in enumerate(alternative, 1)
+                ]
                 for clause in rule.clauses(curriculum.task_definition):
                     clause_key += 1
                     tables["curriculum_conditions"] += [

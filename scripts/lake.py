@@ -369,6 +369,8 @@ def _explained(error: ClientError, where: str) -> str:
         return f"there is no file {where}. Check AUTO_TRAIN_LAKE and AUTO_TRAIN_DF_BEHAVIOR"
     if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"):
         return f"S3 refused the credentials for {where} ({code}): check the profile, key or role in use"
+    if code == "400":
+        return f"S3 refused the credentials for {where}, or the request (400): they may have expired during the run"
     if status == 403:
         return f"access to {where} is denied ({code}): the role or key in use lacks the permission"
     return f"S3 answered {code or status} for {where}: {error.response.get('Error', {}).get('Message', '')}"

@@ -4,14 +4,15 @@ python -m scripts.nightly [options of dbt build]
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
+from scripts import analysis_copy, report
 from scripts.lake import LakeError, Settings, open_lake
+from scripts.progress import run_dbt
 
 REASONS = {
     "subject_id_pattern": "a subject id that readers do not accept",
@@ -81,7 +82,7 @@ def summary(settings: Settings) -> str:
     lines += [
         f"df_manager is at {settings.lake}/{path} ({size:,} bytes)",
         "next: `.venv/bin/dbt docs generate && .venv/bin/dbt docs serve` to explore, "
-        f"or open {settings.database} with DuckDB; what was set aside is in marts.quarantine",
+        f"or open {analysis_copy.place(settings.database)} with DuckDB; what was set aside is in marts.quarantine",
     ]
     return "\n".join(lines)
 
@@ -121,15 +122,15 @@ def _mice(settings: Settings, failing_rows: str) -> list[str]:
 
 def build(options: list[str], target: Path) -> int:
     """Run dbt; once more where another run published meanwhile, whose decisions this one then starts from."""
-    dbt = Path(sys.executable).with_name("dbt")
+    code, errors = 1, ""
     for _ in range(3):
         (target / "run_results.json").unlink(missing_ok=True)
-        done = subprocess.run([dbt, "build", "--quiet", *options], check=False, stdout=subprocess.PIPE, text=True)
-        if done.returncode == 0 or OVERTAKEN not in done.stdout:
+        code, errors = run_dbt("build", *options)
+        if code == 0 or OVERTAKEN not in errors:
             break
         print("another run published meanwhile: starting over")
-    print(done.stdout, end="")
-    return done.returncode
+    print(errors, end="\n" if errors else "")
+    return code
 
 
 def main() -> None:
@@ -144,6 +145,7 @@ def main() -> None:
         told = findings(target, settings) if (target / "run_results.json").exists() else []
         if code == 0:
             print("\n".join([summary(settings), *map(str, told)]))
+            report.write(settings, target / "morning.html")
         else:
             untouched = "nothing was published; the last df_manager is untouched"
             print(untouched if lake.tag(path) == before else "df_manager was published, but:")

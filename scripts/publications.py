@@ -32,7 +32,7 @@ def status(settings: Settings, now: datetime) -> tuple[str, bool]:
         lines += [
             f"    run {run['id']}, {_ago(age)}, by version {manifest['code_version']}",
             f"    newest session {manifest.get('newest_session_date')}; {_counts(manifest)}",
-            *(f"    {file['rows']:>10,} rows  {file['path']}" for file in manifest["files"]),
+            *(f"    {file.get('rows', 0):>10,} rows  {file['path']}" for file in manifest["files"]),
         ]
     wrong = [
         f"{location}: {problem}"

@@ -138,6 +138,27 @@ def publish(settings: Settings, expected: str | None, files: Files, rows: Mappin
     return manifest
 
 
+def publish_beside(settings: Settings, run_id: str, path: str, content: bytes) -> None:
+    """Add a file to what a run has published, while that is the last publication.
+
+    Raises:
+        LakeError: another run published since.
+        MirrorError: it is published, the mirror is behind.
+    """
+    lake = open_lake(settings.lake, settings)
+    manifest = read_manifest(lake, manifest_path(settings))
+    if not manifest or manifest["run"]["id"] != run_id:
+        raise LakeError(f"{path} tells of run {run_id}, which is not the last one published: build again")
+    others = [file for file in manifest["files"] if file["path"] != path]
+    manifest["files"] = [*others, {"path": path, "bytes": len(content), "sha256": sha256(content)}]
+    text, kept = _as_json(manifest).read(), history_path(settings, run_id)
+    lake.publish(io.BytesIO(content), f"{kept}/{PurePosixPath(path).name}")
+    lake.publish(io.BytesIO(text), f"{kept}/published.json")
+    for name, of in ((path, content), (manifest_path(settings), text)):
+        _follow(lake, settings.published("df_manager"), manifest["df_manager_tag"], name, of)
+    mirror(settings)
+
+
 def mirror(settings: Settings) -> list[str]:
     """Copy to the mirror what it lacks of the last publication and of the curricula; returns what was copied.
 
@@ -201,7 +222,7 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Record:
             raise LakeError(f"{file['path']} of run {run_id} is damaged in the history: choose another run")
         log = settings.published(DECISION_LOG)
         files[file["path"]] = lake.read(log) if file["path"] == log and lake.exists(log) else content
-        rows[file["path"]] = file["rows"]
+        rows[file["path"]] = file.get("rows", 0)
     newest = max(kept)
     now = max(now, datetime.fromisoformat(started_at(lake, settings, newest)) + timedelta(seconds=1))
     again = record | {

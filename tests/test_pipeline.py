@@ -36,7 +36,7 @@ def behavior(rows: list[reference.Row]) -> pa.Table:
 
 # No shrinking: each try takes three builds, and a failure names its mouse anyway
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.too_slow],

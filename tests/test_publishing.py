@@ -253,7 +253,7 @@ def test_an_s3_that_fails_now_and_then_is_asked_again_and_one_that_fails_for_goo
 ) -> None:
     run(on_s3, 1, None)
     outcomes, last, seen = {"published": 0, "refused": 0}, 1, set()
-    for number in range(2, 12):
+    for number in range(2, 8):
         share = 0.1 if number % 2 else 0.6
         before = tag(on_s3)
         with faults.proxy(on_s3.s3_endpoint, faults.at_random(number, share)) as proxy:
@@ -271,7 +271,7 @@ def test_an_s3_that_fails_now_and_then_is_asked_again_and_one_that_fails_for_goo
             [f"run {run_id(number)} was interrupted while it published: the next run completes it"],
         )
     print(outcomes, seen)
-    assert outcomes["published"] >= 5
+    assert outcomes["published"] >= 3
     assert seen == {"500", "503", "slow", "cut", "lost"}
     run(on_s3, 99, tag(on_s3), run_id(last))
     assert published(on_s3) == contents(99)

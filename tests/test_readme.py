@@ -12,6 +12,7 @@ import pytest
 from tests import s3
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.xdist_group("readme")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs/curricula.md").read_text(encoding="utf-8")
@@ -49,6 +50,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def built(copy: Path) -> Path:
+    """The copy after `make build`."""
+    if not (copy / "target/auto_train.duckdb").exists():
+        run("make build", copy, {})
+    return copy
+
+
 def test_every_command_of_the_readme_works(copy: Path, s3_server: s3.Server) -> None:
     client = s3_server.client()
     client.create_bucket(Bucket="my-lab")
@@ -63,29 +72,43 @@ def test_every_command_of_the_readme_works(copy: Path, s3_server: s3.Server) -> 
     assert len(outputs) == README.count("```console")
 
 
-def test_every_command_of_the_guide_to_curricula_works(copy: Path) -> None:
-    run("make build", copy, {})
-    outputs = [run(script, copy, {}) for script in blocks(DOCS)]
+def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
+    outputs = [run(script, built, {}) for script in blocks(DOCS)]
     printed = "\n".join(outputs)
     assert "quick_start/v1.0.yml: warning: STAGE_1_WARMUP, rule 2: always holds" in printed
     assert "released: quick_start/v1.0" in printed
     assert "Quick Start                1.0" in printed
     assert "is there already" in printed
-    assert (copy / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
-    assert "turns__mean_3" in (copy / "macros/generated_measures.sql").read_text()
+    assert (built / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
+    assert "turns__mean_3" in (built / "macros/generated_measures.sql").read_text()
 
 
-def test_every_command_of_the_guide_to_operations_works(copy: Path) -> None:
-    run("make build", copy, {})
-    outputs = [run(script, copy, {}) for script in blocks(OPERATIONS)]
+def test_every_command_of_the_guide_to_operations_works(built: Path) -> None:
+    outputs = [run(script, built, {}) for script in blocks(OPERATIONS)]
     assert "every file is what its manifest says" in outputs[0]
     assert "next sessions: " in outputs[1]
 
 
-def test_dbt_docs_serve_shows_the_docs(copy: Path, s3_server: s3.Server) -> None:
-    test_port = 18_080
-    (copy / "target").mkdir(exist_ok=True)
-    subprocess.run(["make", "build"], cwd=copy, check=True, capture_output=True)
+@pytest.mark.parametrize("name", ["curriculum_schema", "full_automation", "curriculum_manager"])
+def test_the_walkthroughs_work(built: Path, name: str) -> None:
+    text = (ROOT / f"docs/walkthroughs/{name}.md").read_text(encoding="utf-8")
+    outputs = [run(script, built, {}) for script in blocks(text)]
+    if name == "curriculum_schema":
+        shown = re.search(r"```text\n(.*?)```", text, re.DOTALL).group(1)
+        assert outputs[0].startswith(shown)
+        assert "column 26" in outputs[2]
+    elif name == "full_automation":
+        changes = [line for line in outputs[0].splitlines() if re.match(r"\d+ \d+: (PROGRESS|ROLLBACK) to ", line)]
+        assert changes[-1].split(": ")[1] == "PROGRESS to GRADUATED"
+    else:
+        assert "hold by Anna: weight below target" in outputs[1]
+        assert "published once more" in outputs[2]
+        assert "every file is what its manifest says" in outputs[0]
+        assert "every file is what its manifest says" in outputs[2]
+
+
+def test_dbt_docs_serve_shows_the_docs(built: Path) -> None:
+    test_port, copy = 18_080, built
     subprocess.run([".venv/bin/dbt", "docs", "generate", "--quiet"], cwd=copy, check=True)
     server = subprocess.Popen(
         [".venv/bin/dbt", "docs", "serve", "--no-browser", "--port", str(test_port)],

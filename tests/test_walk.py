@@ -101,7 +101,7 @@ def walk(rows: list[dict], standing: dict, curricula: dict) -> dict[tuple, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_the_walk_decides_what_the_reference_decides(data: st.DataObject) -> None:
     curricula = data.draw(worlds.curricula())
@@ -121,7 +121,7 @@ def test_the_walk_decides_what_the_reference_decides(data: st.DataObject) -> Non
         published = after
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(worlds.conditions(worlds.ALL_METRICS), st.data())
 def test_a_condition_means_the_same_as_text_as_clauses_and_in_numpy(condition: Any, data: st.DataObject) -> None:
     number, at_stage = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scripts import curriculum_store
+from scripts import analysis_copy, curriculum_store
 from scripts.lake import Settings, open_lake
 from scripts.legacy_pickle import to_pickle
 from scripts.publishing import publish, sha256
@@ -59,6 +59,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
         ],
     }
     publish(settings, of_run["df_manager_tag"], files, rows, record)
+    analysis_copy.leave_at_exit(settings.database)
     published = [{"path": path, "rows": rows[path], "bytes": len(content)} for path, content in files.items()]
     return pa.Table.from_pylist(published, schema=SCHEMA)
 

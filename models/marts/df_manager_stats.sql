@@ -6,7 +6,48 @@ df_manager as (
 
 ),
 
-final as (
+sessions as (
+
+    select
+        subject_id,
+        session,
+        trainer
+    from {{ ref('stg_lake__sessions') }}
+    where trainer is not null
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by subject_id order by session) as nth_decision
+    from df_manager
+
+),
+
+starts as (
+
+    select
+        subject_id,
+        min(session_date) as first_date,
+        min(nth_decision) filter (where next_stage_suggested = 'GRADUATED') as sessions_to_graduation
+    from numbered
+    group by subject_id
+
+),
+
+trainers as (
+
+    select
+        subject_id,
+        max_by(trainer, session) as trainer
+    from sessions
+    group by subject_id
+
+),
+
+stages as (
 
     select
         subject_id,
@@ -17,9 +58,41 @@ final as (
         max(session) - min(session) + 1 as session_spanned,
         count(*) filter (where decision = 'STAY') as "n_STAY",
         count(*) filter (where decision = 'PROGRESS') as "n_PROGRESS",
-        count(*) filter (where decision = 'ROLLBACK') as "n_ROLLBACK"
-    from df_manager
+        count(*) filter (where decision = 'ROLLBACK') as "n_ROLLBACK",
+        count(*) filter (where if_overriden_by_trainer) as n_overridden,
+        min(nth_decision) - 1 as sessions_to_stage,
+        min(session_date) as first_date_at_stage,
+        max_by(curriculum_name, session) as curriculum_name,
+        max_by(curriculum_version, session) as curriculum_version
+    from numbered
     group by subject_id, current_stage_actual
+
+),
+
+final as (
+
+    select
+        stages.subject_id,
+        stages.current_stage_actual,
+        stages.session_spent,
+        stages.first_entry,
+        stages.last_leave,
+        stages.session_spanned,
+        stages."n_STAY",
+        stages."n_PROGRESS",
+        stages."n_ROLLBACK",
+        stages.n_overridden,
+        stages.n_overridden / stages.session_spent as override_rate,
+        stages."n_ROLLBACK" / stages.session_spent as rollback_rate,
+        stages.sessions_to_stage,
+        stages.first_date_at_stage - starts.first_date as days_to_stage,
+        starts.sessions_to_graduation,
+        stages.curriculum_name,
+        stages.curriculum_version,
+        trainers.trainer
+    from stages
+    inner join starts on stages.subject_id = starts.subject_id
+    left join trainers on stages.subject_id = trainers.subject_id
 
 )
 

@@ -40,7 +40,13 @@ typed as (
         {{ literal(default.version) }} as curriculum_version,
         {{ literal(default.schema_version) }} as curriculum_schema_version,
         {%- endif %}
-        {{ text_column(types, ['current_stage_actual']) }} as reported_stage
+        {{ text_column(types, ['current_stage_actual']) }} as reported_stage,
+        lower({{ text_column(types, ['if_overriden_by_trainer']) }}) in ('true', '1', '1.0') as reported_override,
+        {{ text_column(types, ['user_name', 'trainer']) }} as trainer,
+        {{ text_column(types, ['rig']) }} as rig,
+        {{ number_column(types, ['weight_after']) }} as weight_after,
+        {{ number_column(types, ['water_in_session_total']) }} as water_in_session_total,
+        {{ number_column(types, ['bias_naive']) }} as bias_naive
         {%- for metric in metrics() %},
         {{ number_column(types, metric.columns) }} as {{ metric.name }},
         {{ number_is_wrong(types, metric.columns) }} as {{ metric.name }}__is_wrong

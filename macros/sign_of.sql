@@ -1,0 +1,5 @@
+{% macro sign_of(operator) %}
+case {{ operator }}
+    when '>=' then '≥' when '<=' then '≤' when '==' then '=' when '!=' then '≠' else {{ operator }}
+end
+{% endmacro %}

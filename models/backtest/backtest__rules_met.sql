@@ -1,0 +1,1 @@
+{{ clauses_met(ref('backtest__sessions'), ref('int_curricula__clauses')) }}

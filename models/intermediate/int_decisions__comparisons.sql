@@ -1,0 +1,101 @@
+{{ config(materialized='view') }}
+
+with
+
+df_manager as (
+
+    select * from {{ ref('df_manager') }}
+
+),
+
+sessions as (
+
+    select
+        session_key,
+        subject_id,
+        session
+    from {{ ref('stg_lake__sessions') }}
+
+),
+
+measures as (
+
+    select * from {{ ref('int_sessions__measures') }}
+
+),
+
+curricula as (
+
+    select * from {{ ref('curricula') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('curriculum_rules') }}
+
+),
+
+comparisons as (
+
+    select * from {{ ref('curriculum_comparisons') }}
+
+),
+
+-- which rules were tried follows from the stage that ran; what the walk made of them is not looked at
+valued as (
+
+    select
+        sessions.session_key,
+        df_manager.subject_id,
+        df_manager.session,
+        rules.rule_key,
+        rules.rule_number,
+        comparisons.alternative,
+        comparisons.comparison_number,
+        comparisons.measure,
+        comparisons.measure_in_words,
+        comparisons.operator,
+        comparisons.threshold,
+        case comparisons.measure
+            when 'session_total' then measures.session_total
+            when 'session_at_current_stage' then df_manager.session_at_current_stage
+            {%- for measure in measures() %}
+            when '{{ measure.name }}' then measures.{{ measure.name }}
+            {%- endfor %}
+        end as measured
+    from df_manager
+    inner join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
+    inner join measures on sessions.session_key = measures.session_key
+    inner join curricula
+        on
+            df_manager.curriculum_name = curricula.curriculum_name
+            and df_manager.curriculum_version = curricula.curriculum_version
+            and df_manager.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join rules
+        on curricula.curriculum_key = rules.curriculum_key and df_manager.current_stage_actual = rules.stage
+    inner join comparisons on rules.rule_key = comparisons.rule_key
+
+),
+
+final as (
+
+    select
+        *,
+        -- a comparison with a missing value does not hold
+        coalesce(
+            case operator
+                when '>=' then measured >= threshold
+                when '>' then measured > threshold
+                when '<=' then measured <= threshold
+                when '<' then measured < threshold
+                when '==' then measured = threshold
+                when '!=' then measured <> threshold
+            end,
+            false
+        ) as is_met
+    from valued
+
+)
+
+select * from final

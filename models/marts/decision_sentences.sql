@@ -1,0 +1,90 @@
+{{ config(materialized='view') }}
+
+with
+
+df_manager as (
+
+    select * from {{ ref('df_manager') }}
+
+),
+
+reasons as (
+
+    select * from {{ ref('decision_reasons') }}
+
+),
+
+-- of the rule that decided, the alternatives that hold; of another, all of them
+worded as (
+
+    select
+        subject_id,
+        session,
+        rule_number,
+        rule_decision,
+        rule_to_stage,
+        is_alternative_met,
+        is_deciding_rule,
+        alternative,
+        string_agg(
+            measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || ' ' || case
+                when is_met then '' else 'not '
+            end || {{ sign_of('operator') }} || ' ' || format('{:.6g}', threshold),
+            ' and '
+            order by comparison_number
+        ) as words
+    from reasons
+    group by all
+
+),
+
+rules_in_words as (
+
+    select
+        subject_id,
+        session,
+        rule_number,
+        rule_decision,
+        rule_to_stage,
+        is_deciding_rule,
+        string_agg(words, ' or ' order by alternative) filter (where is_alternative_met or not is_deciding_rule) as words
+    from worded
+    group by all
+
+),
+
+per_decision as (
+
+    select
+        subject_id,
+        session,
+        max(words) filter (where is_deciding_rule) as why,
+        string_agg(rule_decision || ' to ' || rule_to_stage || ' would need ' || words, '; ' order by rule_number)
+            filter (where not is_deciding_rule and rule_decision <> 'STAY') as why_not
+    from rules_in_words
+    group by subject_id, session
+
+),
+
+final as (
+
+    select
+        df_manager.subject_id,
+        df_manager.session,
+        df_manager.decision
+        || case when df_manager.decision = 'STAY' then ' at ' else ' to ' end
+        || df_manager.next_stage_suggested
+        || ': '
+        || case
+            when df_manager.directive not like 'enrol %' then df_manager.directive
+            when df_manager.current_stage_actual = 'GRADUATED' then 'graduated'
+            when per_decision.why is not null then per_decision.why
+            when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not
+            else 'no rule holds'
+        end as sentence
+    from df_manager
+    left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
+
+)
+
+select * from final

@@ -1,0 +1,36 @@
+"""Leave a copy of the database for readers: who has it open keeps no run from starting."""
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+_promised: set[Path] = set()
+
+
+def place(database: str) -> Path:
+    """Where the copy of a database is; its name is the same, because views name it."""
+    path = Path(database)
+    return path.parent / "analysis" / path.name
+
+
+def leave_at_exit(database: str) -> None:
+    """Copy the database once this process is done with it."""
+    path = Path(database).resolve()
+    if path not in _promised:
+        _promised.add(path)
+        atexit.register(_leave, path)
+
+
+def _leave(database: Path) -> None:
+    DuckDBConnectionManager.close_all_connections()
+    if not database.exists():
+        return
+    copy = place(str(database))
+    copy.parent.mkdir(exist_ok=True)
+    beside = copy.with_name(f".{copy.name}.{os.getpid()}")
+    shutil.copyfile(database, beside)
+    # whoever reads the old copy goes on reading it
+    os.replace(beside, copy)
