@@ -130,11 +130,11 @@ def last_publication(
     if tag is None:
         problem = "is gone, though a manifest says that it was published" if manifest else None
     else:
-        if manifest and manifest["df_manager_tag"] != tag:
+        if manifest and manifest.get("df_manager_tag") != tag:
             # a run that was killed after it replaced df_manager has left its record in the history
-            manifest = run_that_made(lake, settings, lake.read(path)) or manifest
-            is_ours = "df_manager_tag" not in manifest
-            problem = None if is_ours else f"is not what run {manifest['run']['id']} published"
+            made_by = run_that_made(lake, settings, lake.read(path))
+            problem = None if made_by else f"is not what run {manifest['run']['id']} published"
+            manifest = made_by or manifest
         problem = problem or _unreadable(conn, f"{settings.lake}/{path}")
     if problem and not decides_anew:
         raise LakeError(

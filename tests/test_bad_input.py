@@ -33,6 +33,12 @@ def mouse(subject_id: str = "700002", **columns: str) -> str:
 
 def build(project: Project, *bad: str) -> None:
     project.write_behavior(" union all by name ".join([GOOD_MOUSE, *bad]))
+    project.decide()
+
+
+def build_and_test(project: Project, *bad: str) -> None:
+    """With the data tests: odd rows must fail none of them."""
+    project.write_behavior(" union all by name ".join([GOOD_MOUSE, *bad]))
     project.build()
 
 
@@ -55,7 +61,7 @@ def test_what_cannot_be_decided_is_listed_and_stops_no_other_mouse(project: Proj
         ("metric_is_no_number", {"foraging_eff": "'inf'::double"}),
     ]
     rows = [mouse(f"8{place:02}", **columns) for place, (_, columns) in enumerate(bad)]
-    build(project, *rows, mouse("test"), mouse(""))
+    build_and_test(project, *rows, mouse("test"), mouse(""))
     expected = [(f"8{place:02}", reason) for place, (reason, _) in enumerate(bad)]
     expected += [("test", "subject_id_pattern"), (None, "subject_id_pattern")]
     assert [(subject, reason) for subject, _, reason in project.quarantine()] == expected
@@ -72,7 +78,7 @@ def test_a_session_that_was_set_aside_is_decided_once_it_can_be(project: Project
 
 
 def test_of_a_session_that_comes_twice_the_row_with_the_most_finished_trials_counts(project: Project) -> None:
-    build(project, mouse(finished_trials="100"), mouse(finished_trials="300"), mouse(finished_trials="null"))
+    build_and_test(project, mouse(finished_trials="100"), mouse(finished_trials="300"), mouse(finished_trials="null"))
     assert project.df_manager("finished_trials", "subject_id = '700002'") == [(300,)]
     assert project.quarantine() == [("700002", 1, "session_twice")] * 2
 
@@ -123,7 +129,7 @@ def test_session_number_zero_is_decided_and_only_number_one_starts_anew(project:
 @pytest.mark.parametrize("kind", ["varchar", "integer", "decimal(10, 1)"])
 def test_the_session_number_may_have_any_type(project: Project, kind: str) -> None:
     project.write_behavior(f"select * replace (session::integer::{kind} as session) from ({GOOD_MOUSE})")
-    project.build()
+    project.decide()
     assert good_mouse_is_decided(project)
     assert project.df_manager("session") == [(1,), (2,), (3,)]
 
@@ -136,7 +142,7 @@ def test_metrics_may_be_texts_and_one_that_is_no_number_is_set_aside(project: Pr
         f" union all select * replace ('8' as subject_id, 'nan' as finished_trials) from ({as_text}) where session = 1"
         f" union all select * replace ('9' as subject_id, 'None' as finished_trials) from ({as_text}) where session = 1"
     )
-    project.build()
+    project.decide()
     assert {row[2] for row in project.quarantine()} == {"metric_is_no_number"}
     assert len(project.quarantine()) == 3
     assert project.df_manager("subject_id, finished_trials", "length(subject_id) = 1") == [("8", None), ("9", None)]
@@ -145,14 +151,14 @@ def test_metrics_may_be_texts_and_one_that_is_no_number_is_set_aside(project: Pr
 
 def test_a_metric_of_another_task_that_is_no_number_stops_nothing(project: Project) -> None:
     project.write_behavior(f"select *, 'broken' as dummy_metric_int from ({GOOD_MOUSE})")
-    project.build()
+    project.decide()
     assert good_mouse_is_decided(project)
 
 
 @pytest.mark.parametrize("kind", ["double"])
 def test_subject_ids_may_be_numbers(project: Project, kind: str) -> None:
     project.write_behavior(f"select * replace (subject_id::{kind} as subject_id) from ({GOOD_MOUSE})")
-    project.build()
+    project.decide()
     assert good_mouse_is_decided(project)
 
 
@@ -172,7 +178,7 @@ def test_hostile_subject_ids_are_listed_as_they_are_and_do_nothing(project: Proj
         "{{ 1/0 }}",
         "7\n",
     ]
-    build(project, *(mouse(of.replace("'", "''")) for of in hostile))
+    build_and_test(project, *(mouse(of.replace("'", "''")) for of in hostile))
     assert sorted(row[0] for row in project.quarantine()) == sorted(hostile)
     assert {row[2] for row in project.quarantine()} == {"subject_id_pattern"}
     assert good_mouse_is_decided(project)
@@ -199,7 +205,7 @@ def test_a_table_from_before_auto_training_is_simulated_in_open_loop(project: Pr
 
 def test_a_column_that_the_table_does_not_have_is_missing_for_all(project: Project) -> None:
     project.write_behavior(f"select * exclude (foraging_eff, session_date) from ({GOOD_MOUSE})")
-    project.build()
+    project.decide()
     assert project.df_manager("foraging_efficiency, next_stage_suggested") == [
         (None, "STAGE_1"), (None, "STAGE_1"), (None, "STAGE_1")
     ]  # fmt: skip
@@ -208,7 +214,7 @@ def test_a_column_that_the_table_does_not_have_is_missing_for_all(project: Proje
 @pytest.mark.parametrize("kind", ["timestamp"])
 def test_the_session_date_is_published_as_text(project: Project, kind: str) -> None:
     project.write_behavior(f"select * replace (session_date::{kind} as session_date) from ({GOOD_MOUSE})")
-    project.build()
+    project.decide()
     assert project.df_manager("session_date") == [("2024-01-01",), ("2024-01-02",), ("2024-01-03",)]
 
 
@@ -261,7 +267,7 @@ def test_a_glob_of_files_with_different_columns_is_one_table(project: Project) -
     duckdb.sql(f"copy (select * from ({GOOD_MOUSE}) where session = 1) to '{folder}/a.parquet'")
     duckdb.sql(f"copy (select *, 1 as x from ({GOOD_MOUSE}) where session > 1) to '{folder}/b.parquet'")
     project.environment["AUTO_TRAIN_DF_BEHAVIOR"] = "parts/*.parquet"
-    project.build()
+    project.decide()
     assert good_mouse_is_decided(project)
 
 
@@ -270,7 +276,7 @@ def test_a_lake_whose_path_has_quotes_and_spaces_works(project: Project, tmp_pat
     project.lake.mkdir()
     project.environment["AUTO_TRAIN_LAKE"] = str(project.lake)
     duckdb.sql(GOOD_MOUSE).write_parquet(str(project.lake / "df_behavior.parquet"))
-    project.build()
-    project.build()
+    project.decide()
+    project.decide()
     published = project.published()
     assert duckdb.execute("select count(*) from read_parquet(?)", [str(published)]).fetchone() == (3,)

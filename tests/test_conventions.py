@@ -14,6 +14,7 @@ def program(name: str) -> str:
 
 def test_sql_follows_the_style(project: Project) -> None:
     project.write_behavior(GOOD_MOUSE)
+    project.environment["AUTO_TRAIN_DATABASE"] = str(project.folder / "database.duckdb")
     done = subprocess.run(
         [program("sqlfluff"), "lint", "models", "tests/dbt", "--disable-progress-bar"],
         env={"PATH": "/usr/bin:/bin", "HOME": str(project.folder), **project.environment},

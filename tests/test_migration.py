@@ -111,7 +111,7 @@ def test_a_mouse_of_the_existing_system_goes_on_where_it_was(old_python: Path, p
     ]
     assert project.command("-m", "scripts.publications", "status").returncode == 0
     assert "has a df_manager of test already; nothing was changed" in project.command(*migration).stderr
-    project.build("--vars", "{max_percent_of_mice_gone: 100}")
+    project.decide()
     decided = project.df_manager("subject_id, session, current_stage_suggested, decision, next_stage_suggested")
     assert decided == [
         ("700001", 1, "STAGE_1", "STAY", "STAGE_1"),

@@ -118,19 +118,19 @@ def test_simulated_mice_have_the_quirks_of_the_real_table(tmp_path: Path) -> Non
 
 def test_a_full_refresh_decides_everything_anew(project: Project) -> None:
     project.write_behavior(GOOD_MOUSE)
-    project.build()
+    project.decide()
     project.write_behavior(GOOD_MOUSE.replace("0.65::double", "0.1::double"))
-    project.build()
+    project.decide()
     assert project.df_manager("next_stage_suggested")[:2] == [("STAGE_2",), ("STAGE_2",)]
-    project.build("--full-refresh")
+    project.decide("--full-refresh")
     assert project.df_manager("next_stage_suggested")[:2] == [("STAGE_1",), ("STAGE_1",)]
 
 
 def test_two_managers_publish_beside_each_other(project: Project) -> None:
     project.write_behavior(GOOD_MOUSE)
-    project.build()
+    project.decide()
     project.environment["AUTO_TRAIN_MANAGER"] = "other"
-    project.build()
+    project.decide()
     assert len(list((project.lake / "foraging_auto_training").glob("df_manager_*.parquet"))) == 4
 
 
