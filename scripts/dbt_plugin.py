@@ -32,27 +32,41 @@ class Plugin(BasePlugin):
         self.settings = Settings.from_environment()
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        connect_to_s3(conn, self.settings)
-        lake = open_lake(self.settings.lake, self.settings)
-        lake.check_reachable()
-        check_df_behavior(conn, self.settings)
-        self.last = last_publication(conn, self.settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
-        # runs follow each other even where the clock went back
-        started_at = max(datetime.now(UTC), self.last.started_at + timedelta(seconds=1))
-        self.variables = {
-            "df_behavior": self.settings.df_behavior,
-            "df_manager": self.last.df_manager,
-            "decision_log": self.last.decision_log,
-            "df_manager_tag": self.last.tag,
-            "previous_run": self.last.run_id,
-            "run_started_at": started_at.replace(tzinfo=None, microsecond=0).isoformat(" "),
-            "run_id": new_run_id(started_at, uuid4().hex[:8]),
-            "code_version": code_version(),
-        }
+        try:
+            self.variables = variables(conn, self.settings)
+        except Exception:
+            # nobody else would close it, and the database would stay locked
+            conn.close()
+            raise
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         for name, value in self.variables.items():
             cursor.execute(f"set variable {name} = ?", [value])
+
+
+def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str | None]:
+    """Make the connection ready for the lake, and say what models need to know of it.
+
+    Raises:
+        LakeError: the lake or what was published last cannot be used.
+    """
+    connect_to_s3(conn, settings)
+    lake = open_lake(settings.lake, settings)
+    lake.check_reachable()
+    check_df_behavior(conn, settings)
+    last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
+    # runs follow each other even where the clock went back
+    started_at = max(datetime.now(UTC), last.started_at + timedelta(seconds=1))
+    return {
+        "df_behavior": settings.df_behavior,
+        "df_manager": last.df_manager,
+        "decision_log": last.decision_log,
+        "df_manager_tag": last.tag,
+        "previous_run": last.run_id,
+        "run_started_at": started_at.replace(tzinfo=None, microsecond=0).isoformat(" "),
+        "run_id": new_run_id(started_at, uuid4().hex[:8]),
+        "code_version": code_version(),
+    }
 
 
 def connect_to_s3(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:

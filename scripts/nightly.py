@@ -13,6 +13,7 @@ import duckdb
 from scripts import analysis_copy, report
 from scripts.lake import LakeError, Settings, open_lake
 from scripts.progress import run_dbt
+from scripts.publishing import OvertakenError
 
 REASONS = {
     "subject_id_pattern": "a subject id that readers do not accept",
@@ -145,7 +146,11 @@ def main() -> None:
         told = findings(target, settings) if (target / "run_results.json").exists() else []
         if code == 0:
             print("\n".join([summary(settings), *map(str, told)]))
-            report.write(settings, target / "morning.html")
+            try:
+                report.write(settings, target / "morning.html")
+            except OvertakenError as error:
+                # that run's page says what holds now
+                print(error)
         else:
             untouched = "nothing was published; the last df_manager is untouched"
             print(untouched if lake.tag(path) == before else "df_manager was published, but:")

@@ -142,13 +142,13 @@ def publish_beside(settings: Settings, run_id: str, path: str, content: bytes) -
     """Add a file to what a run has published, while that is the last publication.
 
     Raises:
-        LakeError: another run published since.
+        OvertakenError: another run published since.
         MirrorError: it is published, the mirror is behind.
     """
     lake = open_lake(settings.lake, settings)
     manifest = read_manifest(lake, manifest_path(settings))
     if not manifest or manifest["run"]["id"] != run_id:
-        raise LakeError(f"{path} tells of run {run_id}, which is not the last one published: build again")
+        raise OvertakenError(f"{path} is left as it is: it would tell of run {run_id}, and another one published since")
     others = [file for file in manifest["files"] if file["path"] != path]
     manifest["files"] = [*others, {"path": path, "bytes": len(content), "sha256": sha256(content)}]
     text, kept = _as_json(manifest).read(), history_path(settings, run_id)

@@ -6,6 +6,7 @@ python -m scripts.report [--out FILE] [--no-publish]
 import argparse
 import html
 import json
+import re
 import sys
 from collections.abc import Iterable
 from datetime import date
@@ -43,7 +44,7 @@ def page(database: duckdb.DuckDBPyConnection, manager: str) -> str:
     content = collect(database)
     run = content["run"]
     parts = {
-        "title": f"Training on {run['training_day']}, {manager}",
+        "title": html.escape(f"Training on {run['training_day']}, {manager}"),
         "data": _json(json.dumps(content, separators=(",", ":"), ensure_ascii=False)),
         "raster": _json(raster().to_json(indent=None)),
         "metrics": _json(metric_lines().to_json(indent=None)),
@@ -52,10 +53,8 @@ def page(database: duckdb.DuckDBPyConnection, manager: str) -> str:
         ),
         "curricula": curricula_pictures(content["curricula"]),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
-    for name, value in parts.items():
-        text = text.replace("{{" + name + "}}", html.escape(value) if name == "title" else value)
-    return text
+    # in one pass: what is filled in may hold braces of its own
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], TEMPLATE.read_text(encoding="utf-8"))
 
 
 def vega() -> str:
@@ -146,12 +145,10 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         order by all
     """)  # noqa: S608
     thresholds = rows("""
-        select distinct r.subject_id, c.measure, c.measure_in_words as words, c.operator, c.threshold, r.rule_decision
+        select distinct r.subject_id, r.measure, r.measure_in_words, r.operator, r.threshold, r.rule_decision
         from marts.decision_reasons as r
         inner join shown using (subject_id)
         inner join marts.next_session as n on r.subject_id = n.subject_id and r.session = n.session
-        inner join seeds.curriculum_comparisons as c
-            on r.measure = c.measure and r.threshold = c.threshold and r.operator = c.operator
         order by all
     """)
     return {

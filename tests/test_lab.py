@@ -29,7 +29,7 @@ from tests.browser import opened
 from tests.conftest import ROOT, Project
 
 pytestmark = pytest.mark.xdist_group("lab")
-HOSTILE = "</script><script>document.title='taken over'</script><!-- <b>Ann"
+HOSTILE = "{{vega}}</script><script>document.title='taken over'</script><!-- <b>Ann"
 
 
 @pytest.fixture(scope="module")

@@ -62,13 +62,8 @@ def old_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("old")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin/python"
-    uv = Path(sys.executable).with_name("uv")
-    installed = subprocess.run(
-        [uv, "pip", "install", "-q", "--python", python, "--only-binary=:all:", *ENVIRONMENTS[request.param]],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--only-binary=:all:"]
+    installed = subprocess.run([*command, *ENVIRONMENTS[request.param]], capture_output=True, text=True, check=False)
     if installed.returncode:
         pytest.skip(f"{request.param} cannot be installed here: {installed.stderr.strip()[-300:]}")
     return python

@@ -14,7 +14,10 @@ curricula as (
 
 mice as (
 
-    select max(subject_key) as highest from measures
+    select
+        max(subject_key) as highest,
+        count(*) as sessions
+    from measures
 
 ),
 
@@ -22,7 +25,7 @@ mice as (
 final as (
 
     select
-        cast((curricula.curriculum_key - 1) * (select count(*) from measures) + row_number() over (
+        cast((curricula.curriculum_key - 1) * mice.sessions + row_number() over (
             partition by curricula.curriculum_key
             order by measures.session_key
         ) as integer) as session_key,

@@ -40,7 +40,7 @@ final as (
         behavior.subject_id,
         sessions.session,
         sessions.curriculum_key,
-        actual.stage as stage,
+        actual.stage,
         coalesce(rules.decision, 'STAY') as decision,
         next.stage as next_stage,
         walked.rule_key,

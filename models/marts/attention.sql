@@ -50,7 +50,7 @@ newest as (
 active as (
 
     select
-        unnest(newest.of_session),
+        unnest(newest.of_session),  -- noqa: AL03
         newest.decided,
         newest.has_graduated,
         run.training_day - newest.of_session.session_date as days_ago

@@ -15,9 +15,7 @@ decisions as (
 
 comparisons as (
 
-    select
-        comparisons.*
-    from {{ ref('int_decisions__comparisons') }} as comparisons
+    select comparisons.* from {{ ref('int_decisions__comparisons') }} as comparisons
     semi join decisions on comparisons.session_key = decisions.session_key
 
 ),
