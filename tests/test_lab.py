@@ -310,6 +310,7 @@ def test_hovering_a_session_says_all_of_it_and_a_click_leads_to_the_mouse(lab: P
     # along the first row, to the right of the mouse's number
     for x in range(70, 200, 4):
         canvas.hover(position={"x": x, "y": 32})
+        page.wait_for_timeout(100)
         if tooltip.is_visible():
             break
     expect(tooltip).to_be_visible()
