@@ -429,3 +429,21 @@ def test_docs_are_one_file_that_opens_offline_and_describe_everything(lab: Proje
     shutil.copy(target / "static_index.html", page)
     with opened(page) as browser:
         expect(browser.locator("body")).to_contain_text("Every night this project decides", timeout=20_000)
+
+
+def test_publication_waits_for_every_test_but_those_of_what_is_only_looked_at(lab: Project) -> None:
+    """A test holds up only models that depend on all that it reads."""
+    manifest = json.loads((lab.folder / "target/manifest.json").read_text())
+    parents = manifest["parent_map"]
+    before, found = ["model.auto_train.publication"], set()
+    while before:
+        node = before.pop()
+        if node not in found:
+            found.add(node)
+            before += parents.get(node, [])
+    late = {
+        node.split(".")[2]
+        for node, of in manifest["nodes"].items()
+        if of["resource_type"] == "test" and not set(parents[node]) <= found
+    }
+    assert {name for name in late if "attention" not in name and "backtest" not in name} == set()

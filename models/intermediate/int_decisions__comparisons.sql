@@ -82,18 +82,7 @@ final as (
 
     select
         *,
-        -- a comparison with a missing value does not hold
-        coalesce(
-            case operator
-                when '>=' then measured >= threshold
-                when '>' then measured > threshold
-                when '<=' then measured <= threshold
-                when '<' then measured < threshold
-                when '==' then measured = threshold
-                when '!=' then measured <> threshold
-            end,
-            false
-        ) as is_met
+        {{ holds('measured', 'operator', 'threshold') }} as is_met
     from valued
 
 )

@@ -8,26 +8,30 @@ with
 
 decisions as (
 
-    select session_key from {{ ref('int_decisions') }}
+    select * from {{ ref('int_decisions') }}
     where not_decided_because is null
 
 ),
 
-comparisons as (
+measures as (
 
-    select comparisons.* from {{ ref('int_decisions__comparisons') }} as comparisons
-    semi join decisions on comparisons.session_key = decisions.session_key
+    select * from {{ ref('int_sessions__measures') }}
+
+),
+
+sessions as (
+
+    select
+        session_key,
+        subject_id,
+        session
+    from {{ ref('stg_lake__sessions') }}
 
 ),
 
 df_manager as (
 
-    select
-        sessions.session_key,
-        df_manager.*
-    from {{ ref('df_manager') }} as df_manager
-    inner join {{ ref('stg_lake__sessions') }} as sessions
-        on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
+    select * from {{ ref('df_manager') }}
 
 ),
 
@@ -37,15 +41,53 @@ rules as (
 
 ),
 
+-- few rows, and whole numbers to join on: a million decisions are checked in seconds
+tried as (
+
+    select
+        rules.curriculum_key,
+        stages.stage_key,
+        rules.rule_key,
+        rules.rule_number,
+        comparisons.alternative,
+        comparisons.measure,
+        comparisons.operator,
+        comparisons.threshold
+    from {{ ref('curriculum_comparisons') }} as comparisons
+    inner join rules on comparisons.rule_key = rules.rule_key
+    inner join {{ ref('training_stages') }} as stages on rules.stage = stages.stage
+    where rules.stage <> 'GRADUATED'
+
+),
+
+valued as (
+
+    select
+        decisions.session_key,
+        tried.*,
+        case tried.measure
+            when 'session_total' then measures.session_total
+            when 'session_at_current_stage' then decisions.session_at_current_stage
+            {%- for measure in measures() %}
+            when '{{ measure.name }}' then measures.{{ measure.name }}
+            {%- endfor %}
+        end as measured
+    from decisions
+    inner join measures on decisions.session_key = measures.session_key
+    inner join tried
+        on measures.curriculum_key = tried.curriculum_key and decisions.actual_stage_key = tried.stage_key
+
+),
+
 alternatives as (
 
     select
         session_key,
         rule_key,
         rule_number
-    from comparisons
+    from valued
     group by session_key, rule_key, rule_number, alternative
-    having bool_and(is_met)
+    having bool_and({{ holds('measured', 'operator', 'threshold') }})
 
 ),
 
@@ -62,14 +104,18 @@ first_rules as (
 expected as (
 
     select
-        df_manager.*,
+        df_manager.subject_id,
+        df_manager.session,
+        df_manager.decision,
+        df_manager.next_stage_suggested,
+        df_manager.matched_rule,
         rules.rule_number as expected_rule,
         coalesce(rules.decision, 'STAY') as expected_decision,
         coalesce(rules.to_stage, df_manager.current_stage_actual) as expected_stage
-    from df_manager
-    semi join decisions on df_manager.session_key = decisions.session_key
-    left join first_rules
-        on df_manager.session_key = first_rules.session_key and df_manager.current_stage_actual <> 'GRADUATED'
+    from decisions
+    inner join sessions on decisions.session_key = sessions.session_key
+    inner join df_manager on sessions.subject_id = df_manager.subject_id and sessions.session = df_manager.session
+    left join first_rules on decisions.session_key = first_rules.session_key
     left join rules on first_rules.rule_key = rules.rule_key
     -- where somebody overruled the rules they explain nothing
     where df_manager.directive is null or df_manager.directive like 'enrol %'
@@ -78,16 +124,7 @@ expected as (
 
 final as (
 
-    select
-        subject_id,
-        session,
-        decision,
-        next_stage_suggested,
-        matched_rule,
-        expected_decision,
-        expected_stage,
-        expected_rule
-    from expected
+    select * from expected
     where
         matched_rule is distinct from expected_rule
         or decision <> expected_decision
