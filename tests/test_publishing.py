@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import publishing
 from scripts.lake import LakeError, Settings, open_lake
 from scripts.publications import listing, status
 from scripts.publishing import (
@@ -130,6 +131,15 @@ def test_what_another_run_published_since_is_never_overwritten(settings: Setting
         run(settings, 4, None)
     assert published(settings) == contents(2)
     assert kept_runs(open_lake(settings.lake, settings), settings, "prepared.json") == [run_id(2), run_id(1)]
+
+
+def test_a_run_that_comes_late_leaves_the_files_of_a_later_one(settings: Settings) -> None:
+    run(settings, 1, None)
+    of_the_late_one = tag(settings)
+    run(settings, 2, of_the_late_one)
+    lake, leader = open_lake(settings.lake, settings), settings.published("df_manager")
+    publishing._follow(lake, leader, of_the_late_one, settings.published("df_manager_stats"), b"late")
+    assert published(settings) == contents(2)
 
 
 def in_processes(*functions: Callable[[], None], seconds: float = 120) -> list[int | None]:
