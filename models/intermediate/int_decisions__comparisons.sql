@@ -57,13 +57,7 @@ valued as (
         comparisons.measure_in_words,
         comparisons.operator,
         comparisons.threshold,
-        case comparisons.measure
-            when 'session_total' then measures.session_total
-            when 'session_at_current_stage' then df_manager.session_at_current_stage
-            {%- for measure in measures() %}
-            when '{{ measure.name }}' then measures.{{ measure.name }}
-            {%- endfor %}
-        end as measured
+        {{ value_of_measure('comparisons.measure', 'measures', 'df_manager.session_at_current_stage') }} as measured
     from df_manager
     inner join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
     inner join measures on sessions.session_key = measures.session_key

@@ -43,13 +43,7 @@ anew as (
         sessions.session,
         replayed.is_newest,
         replayed.not_decided_because,
-        case
-            when replayed.not_decided_because is not null then null
-            when rules.decision is not null then rules.decision
-            when replayed.next_stage_key > replayed.actual_stage_key then 'PROGRESS'
-            when replayed.next_stage_key < replayed.actual_stage_key then 'ROLLBACK'
-            else 'STAY'
-        end as decision,
+        case when replayed.not_decided_because is null then {{ decision_of('replayed', 'rules') }} end as decision,
         case when replayed.not_decided_because is null then next.stage end as next_stage
     from replayed
     inner join sessions on replayed.session_key = sessions.session_key

@@ -73,13 +73,7 @@ decided as (
         sessions.finished_trials,
         suggested.stage as current_stage_suggested,
         actual.stage as current_stage_actual,
-        -- without a rule it is a directive that moves the subject, or nothing does
-        case
-            when rules.decision is not null then rules.decision
-            when decisions.next_stage_key > decisions.actual_stage_key then 'PROGRESS'
-            when decisions.next_stage_key < decisions.actual_stage_key then 'ROLLBACK'
-            else 'STAY'
-        end as decision,
+        {{ decision_of('decisions', 'rules') }} as decision,
         next.stage as next_stage_suggested,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,

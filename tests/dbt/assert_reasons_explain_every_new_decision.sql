@@ -65,13 +65,7 @@ valued as (
     select
         decisions.session_key,
         tried.*,
-        case tried.measure
-            when 'session_total' then measures.session_total
-            when 'session_at_current_stage' then decisions.session_at_current_stage
-            {%- for measure in measures() %}
-            when '{{ measure.name }}' then measures.{{ measure.name }}
-            {%- endfor %}
-        end as measured
+        {{ value_of_measure('tried.measure', 'measures', 'decisions.session_at_current_stage') }} as measured
     from decisions
     inner join measures on decisions.session_key = measures.session_key
     inner join tried
