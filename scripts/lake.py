@@ -3,6 +3,7 @@
 Settings come from the environment; see the README for each. Credentials of S3 come from boto3's chain.
 """
 
+import base64
 import fcntl
 import hashlib
 import io
@@ -291,19 +292,17 @@ class S3Lake:
 
     def publish(self, content: BinaryIO, path: str) -> None:
         with self._explaining(self._where(path)):
-            self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content)
+            self._put(path, content.read())
 
     def replace(self, content: BinaryIO, path: str, expected: str | None) -> str | None:
         text = content.read()
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
         with self._explaining(self._where(path)):
             try:
-                put = self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=text, **condition)
+                return self._put(path, text, **condition)
             except ClientError as error:
                 if _status(error) not in (404, 409, 412):
                     raise
-            else:
-                return put["ETag"].strip('"')
             # an answer may get lost and the client asks again: then what is there is ours
             tag = self.tag(path)
             return tag if tag and self.read(path) == text else None
@@ -319,6 +318,12 @@ class S3Lake:
     def remove(self, path: str) -> None:
         with self._explaining(self._where(path)):
             self.client.delete_object(Bucket=self.bucket, Key=self.key(path))
+
+    def _put(self, path: str, content: bytes, **condition: str) -> str:
+        """Without the checksum, some services store what arrived when a run is killed while it sends."""
+        md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+        put = self.client.put_object(Bucket=self.bucket, Key=self.key(path), Body=content, ContentMD5=md5, **condition)
+        return put["ETag"].strip('"')
 
     def _where(self, path: str) -> str:
         return f"s3://{self.bucket}/{self.key(path)}"

@@ -15,9 +15,10 @@ Fault = str | None
 
 
 class Proxy:
-    """Asks `fault` about every request: None lets it through; `500`, `503`, `expired`, `slow`, `cut` and `lost` do not.
+    """Asks `fault` about every request: None lets it through; `500`, `503`, `expired`, `slow` and those below do not.
 
-    `cut` closes the connection in the middle of the answer; `lost` does so after the server did what it was asked.
+    `torn` closes the connection before what is sent has arrived, `lost` after the server did what it was asked, and
+    `cut` in the middle of the answer.
     """
 
     def __init__(self, upstream: str, fault: Callable[[str, str], Fault]) -> None:
@@ -27,7 +28,9 @@ class Proxy:
         self.endpoint = ""
 
 
-def at_random(seed: int, share: float, kinds: tuple[str, ...] = ("500", "503", "slow", "cut", "lost")) -> Callable:
+def at_random(
+    seed: int, share: float, kinds: tuple[str, ...] = ("500", "503", "slow", "torn", "cut", "lost")
+) -> Callable:
     """Faults for a share of all requests."""
     chance = random.Random(seed)
     return lambda method, path: chance.choice(kinds) if chance.random() < share else None
@@ -58,6 +61,11 @@ def proxy(upstream: str, fault: Callable[[str, str], Fault]) -> Iterator[Proxy]:
             for name, value in self.headers.items():
                 if name.lower() != "expect":
                     upstream.putheader(name, value)
+            if kind == "torn":
+                upstream.endheaders()
+                upstream.close()
+                self.close_connection = True
+                return
             upstream.endheaders(body)
             found = upstream.getresponse()
             content = found.read()

@@ -281,14 +281,25 @@ def test_an_s3_that_fails_now_and_then_is_asked_again_and_one_that_fails_for_goo
         last = number if found["df_manager"] == contents(number)["df_manager"] else last
         assert problems(on_s3, on_s3.lake) in (
             [],
-            [f"run {run_id(number)} was interrupted while it published: the next run completes it"],
+            [f"run {run_id(last)} was interrupted while it published: the next run completes it"],
         )
     print(outcomes, seen)
     assert outcomes["published"] >= 3
-    assert seen == {"500", "503", "slow", "cut", "lost"}
+    assert seen == {"500", "503", "slow", "torn", "cut", "lost"}
     run(on_s3, 99, tag(on_s3), run_id(last))
     assert published(on_s3) == contents(99)
     assert problems(on_s3, on_s3.lake) == []
+
+
+def test_an_upload_that_does_not_arrive_leaves_what_was_there(on_s3: Settings) -> None:
+    run(on_s3, 1, None)
+    with faults.proxy(on_s3.s3_endpoint, lambda method, path: "torn" if method == "PUT" else None) as proxy:
+        lake = open_lake(on_s3.lake, replace(on_s3, s3_endpoint=proxy.endpoint))
+        with pytest.raises(LakeError):
+            lake.publish(io.BytesIO(b"new" * 1000), on_s3.published("df_manager"))
+    assert proxy.faults
+    time.sleep(0.5)
+    assert published(on_s3) == contents(1)
 
 
 def test_an_answer_that_gets_lost_is_not_taken_for_another_run(on_s3: Settings) -> None:
