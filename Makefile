@@ -13,7 +13,7 @@ build: .venv/runtime  ## Set up, then run the main job (on simulated mice where 
 
 test: .venv/dev browser  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 browser:  ## Debian's Chromium, for the tests of pages
 	@command -v chromium > /dev/null || { echo "installing chromium, which the tests of pages need"; \

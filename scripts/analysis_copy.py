@@ -5,8 +5,6 @@ import os
 import shutil
 from pathlib import Path
 
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
 _promised: set[Path] = set()
 
 
@@ -25,6 +23,9 @@ def leave_at_exit(database: str) -> None:
 
 
 def _leave(database: Path) -> None:
+    # who only asks for the place need not wait for dbt
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
     DuckDBConnectionManager.close_all_connections()
     if not database.exists():
         return

@@ -6,10 +6,12 @@ python -m scripts.report [--out FILE] [--no-publish]
 import argparse
 import html
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,13 @@ STAGE_COLORS = {
 }  # fmt: skip
 
 
-def page(database: duckdb.DuckDBPyConnection, manager: str) -> str:
+def page(database: duckdb.DuckDBPyConnection, manager: str, cache: Path) -> str:
     """The page as HTML that needs no network.
 
     Args:
         database: what `dbt build` left.
         manager: name of the manager, for the title.
+        cache: folder in which the parts are kept that are the same in every page.
     """
     content = collect(database)
     run = content["run"]
@@ -48,19 +51,23 @@ def page(database: duckdb.DuckDBPyConnection, manager: str) -> str:
         "data": _json(json.dumps(content, separators=(",", ":"), ensure_ascii=False)),
         "raster": _json(raster().to_json(indent=None)),
         "metrics": _json(metric_lines().to_json(indent=None)),
-        "vega": f"(() => {{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')}}})();".replace(
-            "</script", "<\\/script"
-        ),
+        "vega": vega(cache),
         "curricula": curricula_pictures(content["curricula"]),
     }
     # in one pass: what is filled in may hold braces of its own
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], TEMPLATE.read_text(encoding="utf-8"))
 
 
-def vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, which leaves ``vegaEmbed`` behind."""
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return f"(() => {{{bundle}}})();".replace("</script", "<\\/script")
+def vega(cache: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, which leaves ``vegaEmbed`` behind; kept, for it takes seconds."""
+    kept = cache / f"vega_by_vl_convert_{version('vl-convert-python')}.js"
+    if not kept.exists():
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        script = f"(() => {{{bundle}}})();".replace("</script", "<\\/script")
+        beside = kept.with_suffix(f".{os.getpid()}")
+        beside.write_text(script, encoding="utf-8")
+        os.replace(beside, kept)
+    return kept.read_text(encoding="utf-8")
 
 
 def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -300,10 +307,10 @@ def write(settings: Settings, out: Path, *, publishes: bool = True) -> None:
     Raises:
         LakeError: another run published since.
     """
-    with duckdb.connect(settings.database, read_only=True) as database:
-        text = page(database, settings.manager)
-        [run_id] = database.execute("select run_id from staging.stg_lake__run").fetchone()
     out.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(settings.database, read_only=True) as database:
+        text = page(database, settings.manager, out.parent)
+        [run_id] = database.execute("select run_id from staging.stg_lake__run").fetchone()
     out.write_text(text, encoding="utf-8")
     print(f"the morning page is {out} ({len(text.encode()):,} bytes)")
     if publishes:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Project:
         self.folder, self.root = folder, root
         self.lake = folder / "lake"
         self.lake.mkdir()
-        self.workplace = folder if root != ROOT else WORKPLACE
+        self.workplace = WORKPLACE if root == ROOT else root.parent
         self.environment = {
             "AUTO_TRAIN_LAKE": str(self.lake),
             "AUTO_TRAIN_MANAGER": "test",
@@ -44,15 +45,21 @@ class Project:
 
     @property
     def options(self) -> list[str]:
-        paths = ["--target-path", str(self.workplace / "target"), "--log-path", str(self.folder / "logs")]
+        return self._options("target")
+
+    def _options(self, target: str) -> list[str]:
+        paths = ["--target-path", str(self.workplace / target), "--log-path", str(self.folder / "logs")]
         return [*paths, "--project-dir", str(self.root), "--profiles-dir", str(self.root)]
 
     def dbt(self, *arguments: str) -> tuple[bool, str]:
         """Run dbt in this process; returns whether it succeeded, and what went wrong where it did not."""
+        # dbt parses anew where variables change, so each choice of them has a target folder of its own
+        variables = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else ""
+        target = f"target{zlib.crc32(variables.encode())}" if variables else "target"
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            done = dbtRunner().invoke([*arguments, "--quiet", *self.options])
+            done = dbtRunner().invoke([*arguments, "--quiet", *self._options(target)])
         DuckDBConnectionManager.close_all_connections()
         results = getattr(done.result, "results", None) or []
         problems = [str(r.message) for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
@@ -114,11 +121,6 @@ def project_with(curricula: list[Curriculum], folder: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     return root
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups that stay on one worker come first, so that no worker is left alone with one in the end."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ LAST_DAY = date(2026, 1, 31)
 
 
 def nightly(project: Project) -> "subprocess.CompletedProcess[str]":
-    return project.command("-m", "scripts.nightly", *project.options[:4], "--exclude-resource-type", "unit_test")
+    return project.command("-m", "scripts.nightly", *project.options[:4])
 
 
 def test_the_summary_says_what_was_decided_set_aside_and_published(project: Project) -> None:

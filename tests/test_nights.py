@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import duckdb
@@ -80,18 +81,21 @@ def test_what_changed_after_it_was_decided_is_noticed_and_stands(project: Projec
 
 
 def test_drift_that_would_change_tomorrow_says_so(project: Project) -> None:
-    project.write_behavior(GOOD_MOUSE)
+    table = " union all ".join(GOOD_MOUSE.replace("700001", f"70000{mouse}") for mouse in (1, 2, 3))
+    project.write_behavior(table)
     project.decide()
-    for session in (1, 2):
-        project.write_behavior(changed(GOOD_MOUSE, session, current_stage_actual="'GRADUATED'"))
-        project.decide()
-        [(_, of, what, *_, matters)] = drift(project)
-        assert (of, what) == (session, "stage: none → GRADUATED")
-        assert matters
-    gone = f"select * from ({GOOD_MOUSE}) where session < 3"
-    project.write_behavior(gone)
+    for mouse_and_session in (1, 2):
+        table = changed(table, mouse_and_session, f"70000{mouse_and_session}", current_stage_actual="'GRADUATED'")
+    project.write_behavior(f"select * from ({table}) where not (subject_id = '700003' and session = 3)")
     project.decide()
-    assert [(row[1], row[5]) for row in drift(project)] == [(3, "session_is_gone")]
+    found = {
+        (subject, session): (what, why_not, matters) for subject, session, what, *_, why_not, matters in drift(project)
+    }
+    assert found == {
+        ("700001", 1): ("stage: none → GRADUATED", None, True),
+        ("700002", 2): ("stage: none → GRADUATED", None, True),
+        ("700003", 3): ("the session is gone from df_behavior", "session_is_gone", False),
+    }
 
 
 def test_a_log_that_a_killed_run_did_not_write_is_caught_up_with(project: Project) -> None:
@@ -193,77 +197,87 @@ def test_what_is_odd_but_no_reason_to_stop_is_in_the_summary(project: Project) -
     assert project.dbt("source", "freshness")[0]
 
 
-def test_two_builds_at_once_publish_one_after_the_other(project: Project) -> None:
-    """Both run whole, each with a database of its own; the one that comes late starts over from the other's."""
-    project.write_behavior(GOOD_MOUSE)
-    commands = []
-    for place in range(2):
-        environment = (
-            os.environ | project.environment | {"AUTO_TRAIN_DATABASE": str(project.folder / f"{place}.duckdb")}
-        )
-        options = [
-            "--exclude-resource-type",
-            "unit_test",
-            "test",
-            "--project-dir",
-            ROOT,
-            "--profiles-dir",
-            ROOT,
-            "--log-path",
-            project.folder / f"logs{place}",
-        ]
-        target = project.folder / f"target{place}"
-        commands.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "scripts.nightly", "--target-path", target, *options],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-    outputs = [command.communicate(timeout=200)[0] for command in commands]
-    assert [command.returncode for command in commands] == [0, 0], outputs
-    assert len(project.df_manager()) == 3
-    assert project.command("-m", "scripts.publications", "status").returncode == 0
-    assert duckdb.sql(f"select count(*) from '{project.published('decision_log')}'").fetchone() == (3,)
-
-
-@pytest.mark.parametrize("place", ["folder", "s3"])
-def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
-    place: str,
-    on_s3: Project,
-    s3_server: s3.Server,
-    tmp_path_factory: pytest.TempPathFactory,
+def test_a_night_that_another_one_overtakes_starts_over_from_what_that_one_published(
+    on_s3: Project, s3_server: s3.Server
 ) -> None:
-    project = on_s3 if place == "s3" else Project(tmp_path_factory.mktemp("local"))
+    """The other night runs whole just before this one replaces the df_manager that both started from."""
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    on_s3.decide()
+    upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse('700002')}")
+    arrived, may_go_on = threading.Event(), threading.Event()
+
+    def hold_up(method: str, path: str) -> None:
+        if method == "PUT" and path.endswith("/foraging_auto_training/df_manager_test.parquet"):
+            arrived.set()
+            may_go_on.wait(60)
+
+    with faults.proxy(s3_server.endpoint, hold_up) as proxy:
+        environment = os.environ | on_s3.environment
+        environment |= {
+            "AUTO_TRAIN_S3_ENDPOINT": proxy.endpoint, "AUTO_TRAIN_DATABASE": str(on_s3.folder / "own.duckdb")
+        }  # fmt: skip
+        options = ["--target-path", on_s3.folder / "target", *on_s3.options[2:], "--exclude-resource-type", "test"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "scripts.nightly", *options],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+        ) as overtaken:  # fmt: skip
+            assert arrived.wait(120)
+            upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse('700003')}")
+            on_s3.decide()
+            may_go_on.set()
+            printed = overtaken.communicate(timeout=200)[0]
+    assert overtaken.returncode == 0, printed
+    assert "another run published meanwhile: starting over" in printed
+    # what the other night decided stands, though df_behavior as this one's first try read it did not have the mouse
+    with duckdb.connect(environment["AUTO_TRAIN_DATABASE"], read_only=True) as database:
+        decided = database.sql(
+            "select subject_id, run_id from marts.decision_log order by session, subject_id"
+        ).fetchall()
+    assert [subject for subject, _ in decided] == ["700001", "700003", "700001", "700001"]
+    assert len({run for _, run in decided}) == 2
+    assert on_s3.command("-m", "scripts.publications", "status").returncode == 0
+
+
+def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
+    on_s3: Project, s3_server: s3.Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     table = f"{GOOD_MOUSE} union all {mouse()}"
-    write = (lambda sql: upload_behavior(project, s3_server, sql)) if place == "s3" else project.write_behavior
-    write(GOOD_MOUSE)
-    project.decide()
-    write(table)
-    chance = random.Random(place)
-    options = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", *project.options]
-    command = [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", *options]
-    for _ in range(2):
-        running = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | project.environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        time.sleep(chance.uniform(4, 8))
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-        status = project.command("-m", "scripts.publications", "status").stdout
-        assert "WRONG" not in status or "was interrupted while it published: the next run completes it" in status
-    project.decide()
-    assert project.command("-m", "scripts.publications", "status").returncode == 0
-    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
+    decisions = "select columns(c -> c not in ('run_id', 'first_published_at')) from marts.{} order by all"
+
+    def told(of: Project) -> list[list[tuple]]:
+        return [of.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")]
+
+    undisturbed, local = (Project(tmp_path_factory.mktemp(name)) for name in ("undisturbed", "local"))
     for night in (GOOD_MOUSE, table):
         undisturbed.write_behavior(night)
         undisturbed.decide()
-    decisions = "select columns(c -> c not in ('run_id', 'first_published_at')) from marts.{} order by all"
-    expected = [undisturbed.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")]
-    project.decide()
-    assert [project.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")] == expected
+    expected = told(undisturbed)
+
+    chance = random.Random(3)
+    for of, write in (
+        (local, local.write_behavior),
+        (on_s3, lambda sql: upload_behavior(on_s3, s3_server, sql)),
+    ):
+        write(GOOD_MOUSE)
+        of.decide()
+        write(table)
+        options = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", *of.options]
+        for started in (f" {chance.randrange(1, 50)} of ", "exports.publication"):
+            with subprocess.Popen(
+                [sys.executable, "-m", "dbt.cli.main", "build", *options],
+                cwd=ROOT, env=os.environ | of.environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            ) as running:  # fmt: skip
+                for line in running.stdout:
+                    if " START " in line and started in line:
+                        time.sleep(chance.uniform(0, 0.3))
+                        os.killpg(running.pid, signal.SIGKILL)
+                        break
+            assert running.returncode == -signal.SIGKILL
+            status = of.command("-m", "scripts.publications", "status").stdout
+            assert "WRONG" not in status or "was interrupted while it published: the next run completes it" in status
+        of.decide()
+        assert of.command("-m", "scripts.publications", "status").returncode == 0
+        assert told(of) == expected
 
 
 def test_credentials_that_expire_in_the_middle_of_a_run_change_nothing(
@@ -306,7 +320,7 @@ def test_whole_builds_over_an_s3_that_fails_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     published = 0
-    for night in range(4):
+    for night in range(3):
         upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse(f'9{night}')}")
         with faults.proxy(s3_server.endpoint, faults.at_random(night, 0.1)) as proxy:
             on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = proxy.endpoint
