@@ -11,7 +11,7 @@ stages:
   STAGE_4: null                       # a stage that this version does not have
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,18 @@ def load_library(folder: Path = LIBRARY) -> list[Curriculum]:
     return sorted((load(path) for path in sorted(folder.glob("*/*.y*ml"))), key=in_order)
 
 
+def load_named(names: Iterable[tuple[str, str]], folder: Path = LIBRARY) -> list[Curriculum]:
+    """The curricula of a library folder that have these names and versions; what it does not have is left out.
+
+    Raises:
+        CurriculumError: the first of their files that is refused.
+    """
+    wanted = {(folder_name(name), f"v{version}") for name, version in names}
+    # no path is made of a name: names may come from tables
+    paths = (path for path in folder.glob("*/*.y*ml") if (path.parent.name, path.stem) in wanted)
+    return sorted(map(load, paths), key=in_order)
+
+
 def in_order(curriculum: Curriculum) -> tuple[Any, ...]:
     """Sorts curricula by name and then by version, as people count."""
     return curriculum.name, list(_natural(curriculum.version)), curriculum.key
@@ -121,6 +133,8 @@ def _load(path: Path, descendants: tuple[Path, ...]) -> Curriculum:
         raise CurriculumError(path, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
         raise CurriculumError(path, [f"is no UTF-8 text: {error.reason} at byte {error.start}"]) from None
+    except RecursionError:
+        raise CurriculumError(path, ["is nested too deep"]) from None
     except yaml.YAMLError as error:
         raise CurriculumError(path, [f"is no YAML: {' '.join(str(error).split())}"]) from None
     except ValidationError as error:

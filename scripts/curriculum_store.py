@@ -4,7 +4,7 @@ import hashlib
 import io
 
 from curricula import exchange, pictures
-from curricula.library import load_library
+from curricula.library import load_named
 from curricula.releases import content_hash
 from curricula.schema import Curriculum
 from scripts.lake import CURRICULA, Lake
@@ -27,7 +27,7 @@ def publish_named_curricula(lake: Lake, keys: set[tuple[str, str, str]]) -> dict
     Raises:
         StoreError: the lake holds other content under a name and version; nothing was put.
     """
-    named = [curriculum for curriculum in load_library() if curriculum.key in keys]
+    named = [curriculum for curriculum in load_named(key[:2] for key in keys) if curriculum.key in keys]
     publish(lake, named)
     return {path_of(curriculum): lake.read(path_of(curriculum)) for curriculum in named}
 

@@ -19,7 +19,7 @@ import altair as alt
 import duckdb
 import vl_convert
 
-from curricula.library import load_library
+from curricula.library import load_named
 from curricula.pictures import rules_svg
 from scripts.lake import LakeError, Settings
 from scripts.publishing import publish_beside
@@ -271,18 +271,12 @@ def metric_lines() -> alt.LayerChart:
     )
 
 
-def _padding(left: int, top: int) -> dict[str, int]:
-    return {"left": left, "right": 8, "top": top, "bottom": 4}
-
-
 def curricula_pictures(keys: Iterable[tuple[str, str]]) -> str:
     """Diagrams of the curricula in use."""
-    library = {(curriculum.name, curriculum.version): curriculum for curriculum in load_library()}
     return "\n".join(
-        f"<details><summary>{html.escape(f'{name} {version}')}</summary>"
-        f'<div class="scroll">{_inline(rules_svg(library[name, version]))}</div></details>'
-        for name, version in keys
-        if (name, version) in library
+        f"<details><summary>{html.escape(f'{curriculum.name} {curriculum.version}')}</summary>"
+        f'<div class="scroll">{_inline(rules_svg(curriculum))}</div></details>'
+        for curriculum in load_named(keys)
     )
 
 

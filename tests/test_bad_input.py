@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -22,6 +23,7 @@ select
     250::double as finished_trials
 from range(1, 4) as sessions (n)
 """
+AT_ONCE = pytest.mark.xdist_group("odd mice")
 ITS_STAGES = ["STAGE_2", "STAGE_2", "STAGE_2"]
 
 
@@ -36,37 +38,106 @@ def build(project: Project, *bad: str) -> None:
     project.decide()
 
 
-def build_and_test(project: Project, *bad: str) -> None:
-    """With the data tests: odd rows must fail none of them."""
-    project.write_behavior(" union all by name ".join([GOOD_MOUSE, *bad]))
-    project.build()
-
-
 def good_mouse_is_decided(project: Project) -> bool:
     return [stage for (stage,) in project.df_manager("next_stage_suggested", "subject_id = '700001'")] == ITS_STAGES
 
 
-def test_what_cannot_be_decided_is_listed_and_stops_no_other_mouse(project: Project) -> None:
-    bad = [
-        ("unknown_curriculum", {"curriculum_version": "'9.9'"}),
-        ("unknown_curriculum", {"curriculum_version": "null"}),
-        ("unknown_curriculum", {"curriculum_name": "'coupled baiting'"}),
-        ("stage_without_rules", {"current_stage_actual": "'STAGE_4'"}),
-        ("unknown_start_stage", {"session": "5"}),
-        ("unknown_start_stage", {"session": "5", "current_stage_actual": "'Stage 2'"}),
-        ("session_is_no_whole_number", {"session": "2.5"}),
-        ("session_is_no_whole_number", {"session": "-1"}),
-        ("session_is_no_whole_number", {"session": "1e300"}),
-        ("session_is_no_whole_number", {"session": "'inf'::double"}),
-        ("metric_is_no_number", {"foraging_eff": "'inf'::double"}),
+UNDECIDABLE = [
+    ("unknown_curriculum", {"curriculum_version": "'9.9'"}),
+    ("unknown_curriculum", {"curriculum_version": "null"}),
+    ("unknown_curriculum", {"curriculum_name": "'coupled baiting'"}),
+    ("stage_without_rules", {"current_stage_actual": "'STAGE_4'"}),
+    ("unknown_start_stage", {"session": "5"}),
+    ("unknown_start_stage", {"session": "5", "current_stage_actual": "'Stage 2'"}),
+    ("session_is_no_whole_number", {"session": "2.5"}),
+    ("session_is_no_whole_number", {"session": "-1"}),
+    ("session_is_no_whole_number", {"session": "1e300"}),
+    ("session_is_no_whole_number", {"session": "'inf'::double"}),
+    ("metric_is_no_number", {"foraging_eff": "'inf'::double"}),
+]
+HOSTILE = [
+    "o'mouse",
+    'a"b',
+    "7 1",
+    "маус",
+    "1;drop table staging.stg_lake__behavior",
+    "$(rm -rf /)",
+    "{{ 1/0 }}",
+    "7\n",
+    "test",
+]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[tuple[Any, ...]]]:
+    """One night of mice that are odd in every way, with the data tests, and what it set aside."""
+    rows = [mouse(f"8{place:02}", **columns) for place, (_, columns) in enumerate(UNDECIDABLE)]
+    rows += [mouse(of.replace("'", "''")) for of in [*HOSTILE, ""]]
+    rows += [mouse("901", finished_trials=trials) for trials in ("100", "300", "null")]
+    # 250 trials in two sessions that count; those without number or curriculum between them would lower the mean
+    final = {"curriculum_version": "'1.0'", "current_stage_actual": "'STAGE_FINAL'"}
+    rows += [
+        mouse("902", **final, finished_trials="500"),
+        *(mouse("902", session="2", finished_trials="1", curriculum_name=name) for name in ("'None'", "''")),
+        *(mouse("902", session=number, finished_trials="1") for number in ("null", "'nan'::double")),
+        mouse("902", **final, session="3", finished_trials="101", foraging_eff="0.9"),
     ]
-    rows = [mouse(f"8{place:02}", **columns) for place, (_, columns) in enumerate(bad)]
-    build_and_test(project, *rows, mouse("test"), mouse(""))
-    expected = [(f"8{place:02}", reason) for place, (reason, _) in enumerate(bad)]
-    expected += [("test", "subject_id_pattern"), (None, "subject_id_pattern")]
-    assert [(subject, reason) for subject, _, reason in project.quarantine()] == expected
+    rows += [
+        mouse("903", foraging_eff="null", finished_trials="1000"),
+        mouse("904", foraging_eff="'nan'::double", finished_trials="1000"),
+        mouse("905", foraging_eff="0.9", finished_trials="null"),
+        mouse("906", session="0", current_stage_actual="'STAGE_3'", finished_trials="320", foraging_eff="0.66"),
+        mouse("906", session="1", finished_trials="1"),
+        mouse("00042"),
+        mouse("42"),
+    ]
+    project = Project(tmp_path_factory.mktemp("odd"))
+    project.write_behavior(" union all by name ".join([GOOD_MOUSE, *rows]))
+    project.build()
+    return project, project.quarantine()
+
+
+@AT_ONCE
+def test_what_cannot_be_decided_is_listed_and_stops_no_other_mouse(odd: tuple[Project, list]) -> None:
+    project, set_aside = odd
+    expected = [(f"8{place:02}", reason) for place, (reason, _) in enumerate(UNDECIDABLE)]
+    found = [(subject, reason) for subject, _, reason in set_aside if reason != "subject_id_pattern"]
+    assert found == [*expected, *[("901", "session_twice")] * 2]
     assert good_mouse_is_decided(project)
-    assert len(project.df_manager()) == 3
+    assert project.df_manager("subject_id", "subject_id like '8%'") == []
+
+
+@AT_ONCE
+def test_hostile_subject_ids_are_listed_as_they_are_and_do_nothing(odd: tuple[Project, list]) -> None:
+    listed = [subject for subject, _, reason in odd[1] if reason == "subject_id_pattern"]
+    assert sorted(listed, key=str) == sorted([*HOSTILE, None], key=str)
+
+
+@AT_ONCE
+def test_of_a_session_that_comes_twice_the_row_with_the_most_finished_trials_counts(odd: tuple[Project, list]) -> None:
+    assert odd[0].df_manager("finished_trials", "subject_id = '901'") == [(300,)]
+
+
+@AT_ONCE
+def test_sessions_without_number_or_curriculum_take_no_part_and_are_no_history(odd: tuple[Project, list]) -> None:
+    assert odd[0].df_manager("session, decision", "subject_id = '902'") == [(1, "STAY"), (3, "STAY")]
+
+
+@AT_ONCE
+def test_a_missing_metric_is_decided_and_makes_no_comparison_hold(odd: tuple[Project, list]) -> None:
+    decided = odd[0].df_manager("next_stage_suggested, matched_rule", "subject_id in ('903', '904', '905')")
+    assert decided == [("STAGE_1", 2)] * 3
+
+
+@AT_ONCE
+def test_session_number_zero_is_decided_and_only_number_one_starts_anew(odd: tuple[Project, list]) -> None:
+    decided = odd[0].df_manager("session, current_stage_suggested, current_stage_actual", "subject_id = '906'")
+    assert decided == [(0, "STAGE_3", "STAGE_3"), (1, "STAGE_1_WARMUP", "STAGE_1_WARMUP")]
+
+
+@AT_ONCE
+def test_leading_zeros_of_a_subject_id_count(odd: tuple[Project, list]) -> None:
+    assert odd[0].df_manager("subject_id", "subject_id like '%42'") == [("00042",), ("42",)]
 
 
 def test_a_session_that_was_set_aside_is_decided_once_it_can_be(project: Project) -> None:
@@ -75,55 +146,6 @@ def test_a_session_that_was_set_aside_is_decided_once_it_can_be(project: Project
     build(project, mouse())
     assert project.quarantine() == []
     assert len(project.df_manager()) == 4
-
-
-def test_of_a_session_that_comes_twice_the_row_with_the_most_finished_trials_counts(project: Project) -> None:
-    build_and_test(project, mouse(finished_trials="100"), mouse(finished_trials="300"), mouse(finished_trials="null"))
-    assert project.df_manager("finished_trials", "subject_id = '700002'") == [(300,)]
-    assert project.quarantine() == [("700002", 1, "session_twice")] * 2
-
-
-def test_sessions_without_number_or_curriculum_take_no_part_and_are_no_history(project: Project) -> None:
-    session_2 = {"session": "2", "curriculum_version": "'1.0'"}
-    # 250 trials in two sessions that count; the off-curriculum one between them would lower the mean
-    build(
-        project,
-        mouse(finished_trials="500", current_stage_actual="'STAGE_FINAL'", curriculum_version="'1.0'"),
-        mouse(**session_2, finished_trials="1", curriculum_name="'None'"),
-        mouse(**session_2, finished_trials="1", curriculum_name="''"),
-        mouse(session="null", finished_trials="1"),
-        mouse(session="'nan'::double", finished_trials="1"),
-        mouse(
-            **session_2 | {"session": "3"},
-            finished_trials="101",
-            current_stage_actual="'STAGE_FINAL'",
-            foraging_eff="0.9",
-        ),
-    )
-    assert project.quarantine() == []
-    assert project.df_manager("session, decision", "subject_id = '700002'") == [(1, "STAY"), (3, "STAY")]
-
-
-def test_a_missing_metric_is_decided_and_makes_no_comparison_hold(project: Project) -> None:
-    build(
-        project,
-        mouse("700002", foraging_eff="null", finished_trials="1000"),
-        mouse("700003", foraging_eff="'nan'::double", finished_trials="1000"),
-        mouse("700004", foraging_eff="0.9", finished_trials="null"),
-    )
-    decided = project.df_manager("next_stage_suggested, matched_rule", "subject_id <> '700001'")
-    assert decided == [("STAGE_1", 2)] * 3
-    assert project.quarantine() == []
-
-
-def test_session_number_zero_is_decided_and_only_number_one_starts_anew(project: Project) -> None:
-    build(
-        project,
-        mouse(session="0", current_stage_actual="'STAGE_3'", finished_trials="320", foraging_eff="0.66"),
-        mouse(session="1", finished_trials="1"),
-    )
-    decided = project.df_manager("session, current_stage_suggested, current_stage_actual", "subject_id = '700002'")
-    assert decided == [(0, "STAGE_3", "STAGE_3"), (1, "STAGE_1_WARMUP", "STAGE_1_WARMUP")]
 
 
 @pytest.mark.parametrize("kind", ["varchar", "integer", "decimal(10, 1)"])
@@ -159,28 +181,6 @@ def test_a_metric_of_another_task_that_is_no_number_stops_nothing(project: Proje
 def test_subject_ids_may_be_numbers(project: Project, kind: str) -> None:
     project.write_behavior(f"select * replace (subject_id::{kind} as subject_id) from ({GOOD_MOUSE})")
     project.decide()
-    assert good_mouse_is_decided(project)
-
-
-def test_leading_zeros_of_a_subject_id_count(project: Project) -> None:
-    build(project, mouse("00042"), mouse("42"))
-    assert project.df_manager("subject_id", "subject_id like '%42'") == [("00042",), ("42",)]
-
-
-def test_hostile_subject_ids_are_listed_as_they_are_and_do_nothing(project: Project) -> None:
-    hostile = [
-        "o'mouse",
-        'a"b',
-        "7 1",
-        "маус",
-        "1;drop table staging.stg_lake__behavior",
-        "$(rm -rf /)",
-        "{{ 1/0 }}",
-        "7\n",
-    ]
-    build_and_test(project, *(mouse(of.replace("'", "''")) for of in hostile))
-    assert sorted(row[0] for row in project.quarantine()) == sorted(hostile)
-    assert {row[2] for row in project.quarantine()} == {"subject_id_pattern"}
     assert good_mouse_is_decided(project)
 
 

@@ -86,6 +86,7 @@ def test_a_stage_starts_from_another_stages_parameters_and_a_version_from_anothe
         ("STAGE_2:", "STAGE_9:", "stage STAGE_9"),
         ("  STAGE_2:", "  STAGE_1:", "'STAGE_1' is written twice"),
         ("false", "!!python/object/apply:os.getcwd []", "is no YAML: could not determine a constructor"),
+        ("false", "[" * 100_000, "is nested too deep"),
         ("name: Dummy task", "name: ../etc", "name: String should match pattern"),
         ("name: Dummy task", "starts_from: dummy_task/v7\nname: Dummy task", "there is no dummy_task/v7.yml"),
         ("name: Dummy task", "starts_from: dummy_task/v0.1\nname: Dummy task", "leads back to this file"),
