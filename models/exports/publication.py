@@ -40,7 +40,8 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
         rows[path] = rows[settings.published("df_manager")]
 
     lake = open_lake(settings.lake, settings)
-    named = exports["df_manager"].project("curriculum_name, curriculum_version, curriculum_schema_version").distinct()
+    of_curricula = "curriculum_name, curriculum_version, curriculum_schema_version"
+    named = dbt.ref("df_manager").project(of_curricula).distinct()
     curricula = curriculum_store.publish_named_curricula(lake, set(named.fetchall()))
     [of_run] = run.arrow().read_all().to_pylist()
     record = {

@@ -38,7 +38,7 @@ newest as (
 
     select
         subject_id,
-        max_by(df_manager, session) as of_session,
+        max(session) as session,
         count(*) as decided,
         bool_or(next_stage_suggested = 'GRADUATED') as has_graduated
     from df_manager
@@ -50,15 +50,16 @@ newest as (
 active as (
 
     select
-        unnest(newest.of_session),  -- noqa: AL03
+        df_manager.*,
         newest.decided,
         newest.has_graduated,
-        run.training_day - newest.of_session.session_date as days_ago
+        run.training_day - df_manager.session_date as days_ago
     from newest
+    inner join df_manager on newest.subject_id = df_manager.subject_id and newest.session = df_manager.session
     cross join run
     where
-        newest.of_session.session_date is null
-        or run.training_day - newest.of_session.session_date <= {{ var('attention_forgets_after_days') }}
+        df_manager.session_date is null
+        or run.training_day - df_manager.session_date <= {{ var('attention_forgets_after_days') }}
 
 ),
 

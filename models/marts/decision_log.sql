@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {%- set columns = logged_columns() | join(', ') %}
 
 with

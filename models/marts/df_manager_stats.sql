@@ -17,22 +17,14 @@ sessions as (
 
 ),
 
-numbered as (
-
-    select
-        *,
-        row_number() over (partition by subject_id order by session) as nth_decision
-    from df_manager
-
-),
-
-starts as (
+subjects as (
 
     select
         subject_id,
         min(session_date) as first_date,
-        min(nth_decision) filter (where next_stage_suggested = 'GRADUATED') as sessions_to_graduation
-    from numbered
+        list_sort(list(session)) as decided_sessions,
+        min(session) filter (where next_stage_suggested = 'GRADUATED') as graduating_session
+    from df_manager
     group by subject_id
 
 ),
@@ -60,11 +52,10 @@ stages as (
         count(*) filter (where decision = 'PROGRESS') as "n_PROGRESS",
         count(*) filter (where decision = 'ROLLBACK') as "n_ROLLBACK",
         count(*) filter (where if_overriden_by_trainer) as n_overridden,
-        min(nth_decision) - 1 as sessions_to_stage,
         min(session_date) as first_date_at_stage,
         max_by(curriculum_name, session) as curriculum_name,
         max_by(curriculum_version, session) as curriculum_version
-    from numbered
+    from df_manager
     group by subject_id, current_stage_actual
 
 ),
@@ -84,14 +75,14 @@ final as (
         stages.n_overridden,
         stages.n_overridden / stages.session_spent as override_rate,
         stages."n_ROLLBACK" / stages.session_spent as rollback_rate,
-        stages.sessions_to_stage,
-        stages.first_date_at_stage - starts.first_date as days_to_stage,
-        starts.sessions_to_graduation,
+        cast(list_position(subjects.decided_sessions, stages.first_entry) - 1 as bigint) as sessions_to_stage,
+        stages.first_date_at_stage - subjects.first_date as days_to_stage,
+        cast(list_position(subjects.decided_sessions, subjects.graduating_session) as bigint) as sessions_to_graduation,
         stages.curriculum_name,
         stages.curriculum_version,
         trainers.trainer
     from stages
-    inner join starts on stages.subject_id = starts.subject_id
+    inner join subjects on stages.subject_id = subjects.subject_id
     left join trainers on stages.subject_id = trainers.subject_id
 
 )

@@ -16,7 +16,7 @@ newest as (
 
     select
         subject_id,
-        max_by(df_manager, session) as of_session
+        max(session) as session
     from df_manager
     group by subject_id
 
@@ -24,7 +24,8 @@ newest as (
 
 newest_decisions as (
 
-    select unnest(of_session) from newest
+    select df_manager.* from df_manager
+    semi join newest on df_manager.subject_id = newest.subject_id and df_manager.session = newest.session
 
 ),
 
