@@ -180,13 +180,12 @@ def what_if(rows: Any) -> list[dict[str, Any]]:
     """The backtest's pairs, where one was run on this database."""
     try:
         return rows("""
-            select curriculum_name_a || ' ' || curriculum_version_a as a,
-                curriculum_name_b || ' ' || curriculum_version_b as b, sessions, decisions_that_differ, mice,
-                mice_that_differ_tomorrow, which_mice[:12] as which_mice, median_sessions_to_graduation_a as median_a,
-                median_sessions_to_graduation_b as median_b
+            select curriculum_name_a as name, curriculum_version_a as a, curriculum_version_b as b, sessions,
+                decisions_that_differ, mice, mice_that_differ_tomorrow, which_mice[:12] as which_mice,
+                median_sessions_to_graduation_a as median_a, median_sessions_to_graduation_b as median_b
             from backtest.backtest_pairs
             where curriculum_name_a = curriculum_name_b
-            order by mice_that_differ_tomorrow desc, a, b
+            order by mice_that_differ_tomorrow desc, name, a, b
         """)
     except duckdb.CatalogException:
         return []

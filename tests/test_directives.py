@@ -81,6 +81,10 @@ def test_a_decision_that_the_mouse_has_run_on_is_not_changed_by_a_directive(proj
     before = project.df_manager("session, next_stage_suggested")
     night(project, "1,pin,STAGE_1,,,Anna,all of its life\n")
     assert project.df_manager("session, next_stage_suggested") == [*before[:2], (3, "STAGE_1")]
+    # a session that was decided stays so, though somebody says now that it should not have counted
+    night(project, "1,off_curriculum,,2024-01-03,,Anna,surgery\n")
+    assert project.df_manager("session, next_stage_suggested") == [*before[:2], (3, before[1][1])]
+    assert project.quarantine() == []
 
 
 def test_a_directive_in_force_on_the_day_of_a_later_session_shaped_that_one(project: Project) -> None:
@@ -108,6 +112,10 @@ def test_a_mouse_enrols_at_a_stage(project: Project) -> None:
     before = project.df_manager()
     night(project, "2,enrol,STAGE_FINAL,,,Anna,came from another lab\n")
     assert project.df_manager() == before
+    # where a mouse begins and that it stays there do not contradict each other
+    night(project, "2,enrol,STAGE_FINAL,,,Anna,came from another lab\n2,hold,,,,Bo,gets used to the rig\n")
+    problems = project.query("select problem from staging.stg_people__directives")
+    assert problems == [(None,), (None,)]
 
 
 def test_a_directive_that_makes_no_sense_holds_its_mouse_and_stops_nobody(project: Project) -> None:

@@ -333,7 +333,14 @@ def test_the_page_shows_a_mouse_by_its_number_and_what_if(lab: Project, page: Pa
     page.locator("#by-mouse").press("Enter")
     expect(page.locator("#h-mouse")).to_have_text(f"Mouse {subject}")
     expect(page.locator("#what-if")).to_be_visible()
-    expect(page.locator("#what-if")).to_contain_text("Coupled Baiting 1.0")
+    name, a, b, which = lab.query("""
+        select curriculum_name_a, curriculum_version_a, curriculum_version_b, which_mice from backtest.backtest_pairs
+        where curriculum_name_a = curriculum_name_b and len(which_mice) between 1 and 12 order by all limit 1
+    """)[0]
+    row = page.locator("#pairs tbody tr", has_text=f"{name} {a} → {b}").first
+    row.locator("summary").click()
+    row.get_by_role("button", name=which[0]).click()
+    expect(page.locator("#h-mouse")).to_have_text(f"Mouse {which[0]}")
 
 
 def test_the_page_works_on_a_phone_and_names_all_it_shows(lab: Project) -> None:
