@@ -94,16 +94,17 @@ def test_every_decision_has_a_sentence_that_agrees_with_it(lab: Project) -> None
 
 
 def test_a_decision_that_its_reasons_do_not_explain_stops_the_night(lab: Project, tmp_path: Path) -> None:
-    """The test in front of publishing, on a database in which one new decision was tampered with."""
+    """The test in front of publishing, on a database in which three decisions were tampered with, each in one way."""
     database = tmp_path / "auto_train.duckdb"
     shutil.copy(lab.environment["AUTO_TRAIN_DATABASE"], database)
     with duckdb.connect(str(database)) as connection:
-        [changed] = connection.execute(
-            "update marts.df_manager set decision = 'ROLLBACK', next_stage_suggested = 'STAGE_1'"
-            " where decision = 'PROGRESS' and session = (select max(session) from marts.df_manager where"
-            " decision = 'PROGRESS')"
-        ).fetchone()
-    assert changed
+        some = connection.execute(
+            "select subject_id, session from marts.df_manager where decision = 'PROGRESS'"
+            " and next_stage_suggested <> 'STAGE_1' order by all limit 3"
+        ).fetchall()
+        tampering = ("decision = 'ROLLBACK'", "next_stage_suggested = 'STAGE_1'", "matched_rule = 99")
+        for change, row in zip(tampering, some, strict=True):
+            connection.execute(f"update marts.df_manager set {change} where subject_id = ? and session = ?", row)
     kept = lab.environment["AUTO_TRAIN_DATABASE"]
     lab.environment["AUTO_TRAIN_DATABASE"] = str(database)
     try:
@@ -111,7 +112,7 @@ def test_a_decision_that_its_reasons_do_not_explain_stops_the_night(lab: Project
     finally:
         lab.environment["AUTO_TRAIN_DATABASE"] = kept
     assert not passed
-    assert f"Got {changed} result" in message
+    assert "Got 3 results" in message
 
 
 def test_attention_lists_mice_by_what_is_wrong(lab: Project) -> None:

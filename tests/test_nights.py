@@ -117,6 +117,8 @@ def test_a_log_that_a_killed_run_did_not_write_is_caught_up_with(project: Projec
     assert project.query("select subject_id, session from marts.decision_log order by all") == [
         ("700001", 1), ("700001", 2), ("700001", 3), ("700009", 1),
     ]  # fmt: skip
+    # what a decision read is recorded while it is provisional
+    assert project.df_manager("subject_id, session", "inputs_read is not null") == [("700001", 3), ("700009", 1)]
 
 
 def test_a_damaged_df_manager_is_refused_with_instructions_and_comes_back(project: Project) -> None:
