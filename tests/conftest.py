@@ -67,7 +67,12 @@ class Project:
         DuckDBConnectionManager.close_all_connections()
         results = getattr(done.result, "results", None) or []
         problems = [str(r.message) for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
-        return done.success, "\n".join([*problems, str(done.exception or "")])
+        succeeded, problem = done.success, "\n".join([*problems, str(done.exception or "")])
+        if not succeeded:
+            # what went wrong holds on to its connection, and while that lives DuckDB takes no new file for the old one
+            del done, results
+            gc.collect()
+        return succeeded, problem
 
     def build(self, *arguments: str) -> None:
         """`dbt build` on a fresh database: all that is known of earlier nights is in the lake.
