@@ -88,7 +88,7 @@ def load_library(folder: Path = LIBRARY) -> list[Curriculum]:
     Raises:
         CurriculumError: the first file that is refused.
     """
-    return sorted((load(path) for path in sorted(folder.glob("*/*.y*ml"))), key=in_order)
+    return sorted(map(load, _files(folder)), key=in_order)
 
 
 def load_named(names: Iterable[tuple[str, str]], folder: Path = LIBRARY) -> list[Curriculum]:
@@ -99,8 +99,12 @@ def load_named(names: Iterable[tuple[str, str]], folder: Path = LIBRARY) -> list
     """
     wanted = {(folder_name(name), f"v{version}") for name, version in names}
     # no path is made of a name: names may come from tables
-    paths = (path for path in folder.glob("*/*.y*ml") if (path.parent.name, path.stem) in wanted)
+    paths = (path for path in _files(folder) if (path.parent.name, path.stem) in wanted)
     return sorted(map(load, paths), key=in_order)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/*.y*ml"))
 
 
 def in_order(curriculum: Curriculum) -> tuple[Any, ...]:

@@ -127,7 +127,7 @@ def test_a_damaged_df_manager_is_refused_with_instructions_and_comes_back(projec
     good = project.published().read_bytes()
     other = project.folder / "other.parquet"
     duckdb.sql("select 1 as session").write_parquet(str(other))
-    damages = [good[: len(good) // 2], b"", other.read_bytes(), None]
+    damages = [good[: len(good) // 2], b"", b"PAR1", bytes(reversed(good)), other.read_bytes(), None]
     for damage in damages:
         project.published().unlink()
         if damage is not None:
