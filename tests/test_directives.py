@@ -141,3 +141,17 @@ def test_a_directive_that_makes_no_sense_holds_its_mouse_and_stops_nobody(projec
     }
     problems = project.query("select count(*) from staging.stg_people__directives where problem is not null")
     assert problems == [(9,)]
+
+
+def test_what_would_be_decided_now_leaves_out_what_a_directive_keeps_out(project: Project) -> None:
+    two, progresses = mice("1", sessions=2), mice("1", efficiency=0.99).replace("250::double", "1000::double")
+    project.write_behavior(two)
+    night(project, "", "2024-01-03")
+    changed = f"select * replace (if(session = 1, 260, finished_trials) as finished_trials) from ({two})"
+    project.write_behavior(f"{changed} union all select * from ({progresses}) where session = 3")
+    night(project, "1,off_curriculum,,2024-01-03,2024-01-03,Anna,surgery\n")
+    assert project.query(
+        "select session, next_stage_now, stage_tomorrow, stage_tomorrow_now, matters_for_tomorrow"
+        " from marts.decision_drift"
+    ) == [(1, "STAGE_2", "STAGE_2", "STAGE_2", False)]
+    assert project.query("select reason from marts.attention where reason = 'drift'") == []

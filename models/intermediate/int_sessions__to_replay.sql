@@ -28,12 +28,11 @@ directives as (
 
 ),
 
--- what a directive keeps out was decided all the same, when it was published
 final as (
 
     select
         measures.* exclude (has_standing_decision),
-        false as is_off,
+        coalesce(directives.is_off, false) as is_off,
         coalesce(directives.enrol_stage_key, 0) as enrol_stage_key,
         coalesce(directives.directive_key, 0) as directive_key,
         coalesce(directives.pin_stage_key, 0) as pin_stage_key

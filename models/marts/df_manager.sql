@@ -8,10 +8,7 @@ standing as (
 
 sessions as (
 
-    select
-        rowid as session_key,
-        *
-    from {{ ref('stg_lake__behavior') }}
+    select * from {{ ref('stg_lake__behavior') }}
 
 ),
 

@@ -4,11 +4,7 @@ with
 
 behavior as (
 
-    select
-        -- the row's number in the table, which nothing changes within a run
-        rowid as session_key,
-        *
-    from {{ ref('stg_lake__behavior') }}
+    select * from {{ ref('stg_lake__behavior') }}
     where set_aside_because is null
 
 ),

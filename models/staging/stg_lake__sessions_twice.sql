@@ -2,10 +2,7 @@ with
 
 behavior as (
 
-    select
-        rowid as session_key,
-        *
-    from {{ ref('stg_lake__behavior') }}
+    select * from {{ ref('stg_lake__behavior') }}
     where set_aside_because is null
 
 ),

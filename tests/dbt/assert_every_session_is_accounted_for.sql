@@ -4,7 +4,7 @@ with
 behavior as (
 
     select
-        rowid as session_key,
+        session_key,
         subject_id,
         session
     from {{ ref('stg_lake__behavior') }}
