@@ -84,13 +84,15 @@ def test_what_changed_after_it_was_decided_is_noticed_and_stands(project: Projec
 
 
 def test_drift_that_would_change_tomorrow_says_so(project: Project) -> None:
-    table = " union all ".join(GOOD_MOUSE.replace("700001", f"70000{mouse}") for mouse in (1, 2, 3))
+    table = " union all ".join(GOOD_MOUSE.replace("700001", f"70000{mouse}") for mouse in (1, 2, 3, 4))
     # the third mouse progresses by the session that will be gone
     table = changed(table, 3, "700003", finished_trials="1000::double", foraging_eff="0.99::double")
     project.write_behavior(table)
     project.decide()
     for mouse_and_session in (1, 2):
         table = changed(table, mouse_and_session, f"70000{mouse_and_session}", current_stage_actual="'GRADUATED'")
+    # what the fourth mouse would be told now starts from its first decision, which has not changed
+    table = changed(table, 2, "700004", task="'other task'")
     project.write_behavior(f"select * from ({table}) where not (subject_id = '700003' and session = 3)")
     project.decide()
     found = {
@@ -100,6 +102,7 @@ def test_drift_that_would_change_tomorrow_says_so(project: Project) -> None:
         ("700001", 1): ("stage: none → GRADUATED", None, True),
         ("700002", 2): ("stage: none → GRADUATED", None, True),
         ("700003", 3): ("the session is gone from df_behavior", "session_is_gone", True),
+        ("700004", 2): ("task: Coupled Baiting → other task", None, False),
     }
 
 
