@@ -1,12 +1,14 @@
 """What several tests share: the project as users run it, on a lake of its own."""
 
 import gc
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,19 @@ def project_with(curricula: list[Curriculum], folder: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     return root
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How often each rule of SEMANTICS came up in the random worlds."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "exercised":
+                counts.update(json.loads(value))
+    if counts:
+        terminalreporter.section("rules of SEMANTICS in the random worlds")
+        for event, times in counts.items():
+            terminalreporter.line(f"{times:>8,}  {event}")
 
 
 @pytest.fixture(autouse=True)
