@@ -10,16 +10,20 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from curricula.schema import Curriculum
 from scripts.compile_curricula import compiled
+from scripts.simulate import simulate
 from tests import s3
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +41,9 @@ class Project:
     would. The database and the target folder stay where they are from one test to the next, because dbt parses the
     project anew when they do not; every build starts on an empty database all the same.
     """
+
+    # neither logs nor artifacts are looked at, and writing them takes a third of the time
+    QUICK = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder, self.root = folder, root
@@ -68,11 +75,12 @@ class Project:
             done = dbtRunner().invoke([*arguments, "--quiet", *self._options(target)])
         DuckDBConnectionManager.close_all_connections()
         results = getattr(done.result, "results", None) or []
-        problems = [str(r.message) for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
+        failed = [r for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
+        problems = [f"{r.node.name}: {r.message}" for r in failed]
         succeeded, problem = done.success, "\n".join([*problems, str(done.exception or "")])
         if not succeeded:
             # what went wrong holds on to its connection, and while that lives DuckDB takes no new file for the old one
-            del done, results
+            del done, results, failed
             gc.collect()
         return succeeded, problem
 
@@ -82,9 +90,7 @@ class Project:
         The unit tests of models know nothing of the lake; one test runs them.
         """
         Path(self.environment["AUTO_TRAIN_DATABASE"]).unlink(missing_ok=True)
-        # neither logs nor artifacts are looked at, and writing them takes a third of the time
-        quick = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
-        succeeded, problems = self.dbt("build", *quick, "--exclude-resource-type", "unit_test", *arguments)
+        succeeded, problems = self.dbt("build", *self.QUICK, "--exclude-resource-type", "unit_test", *arguments)
         assert succeeded, problems
 
     def decide(self, *arguments: str) -> None:
@@ -157,6 +163,17 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Twelve simulated mice and every model built of them, the backtest too: what dbt needs to run its unit tests."""
+    project = Project(tmp_path_factory.mktemp("small_lab"))
+    project.workplace = project.folder
+    project.environment["AUTO_TRAIN_DATABASE"] = str(project.folder / "database.duckdb")
+    pq.write_table(pa.concat_tables(simulate(12, 20, 1, date(2026, 1, 31))), project.lake / "df_behavior.parquet")
+    project.decide("--select", "*")
+    return project
 
 
 @pytest.fixture(scope="session")

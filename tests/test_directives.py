@@ -31,9 +31,9 @@ def mice(*subjects: str, efficiency: float = 0.65, sessions: int = 3) -> str:
     return " union all ".join(rows).replace("range(1, 4)", f"range(1, {sessions + 1})")
 
 
-def night(project: Project, directives: str, day: str = "2024-01-04") -> None:
+def night(project: Project, directives: str, day: str = "2024-01-04", *options: str) -> None:
     (project.root / "seeds/by_hand/subject_directives.csv").write_text(HEADER + directives)
-    project.decide("--vars", f'{{training_day: "{day}"}}')
+    project.decide("--vars", f'{{training_day: "{day}"}}', *options)
 
 
 def tomorrow(project: Project, columns: str = "next_stage_suggested") -> dict[str, tuple]:
@@ -75,16 +75,22 @@ def test_a_directive_overrules_the_newest_decision_while_it_is_in_force(project:
     ]  # fmt: skip
 
 
-def test_a_decision_that_the_mouse_has_run_on_is_not_changed_by_a_directive(project: Project) -> None:
+def test_only_a_full_refresh_lets_a_directive_change_a_decision_that_the_mouse_has_run_on(
+    project: Project,
+) -> None:
     project.write_behavior(mice("1"))
     night(project, "")
     before = project.df_manager("session, next_stage_suggested")
     night(project, "1,pin,STAGE_1,,,Anna,all of its life\n")
     assert project.df_manager("session, next_stage_suggested") == [*before[:2], (3, "STAGE_1")]
     # a session that was decided stays so, though somebody says now that it should not have counted
-    night(project, "1,off_curriculum,,2024-01-03,,Anna,surgery\n")
+    surgery = "1,off_curriculum,,2024-01-03,,Anna,surgery\n"
+    night(project, surgery)
     assert project.df_manager("session, next_stage_suggested") == [*before[:2], (3, before[1][1])]
     assert project.quarantine() == []
+    night(project, surgery, "2024-01-04", "--full-refresh")
+    assert project.df_manager("session") == [(1,), (2,)]
+    assert project.quarantine() == [("1", 3, "off_by_directive")]
 
 
 def test_a_directive_in_force_on_the_day_of_a_later_session_shaped_that_one(project: Project) -> None:

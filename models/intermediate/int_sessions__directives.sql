@@ -8,8 +8,8 @@ directives as (
 
 sessions as (
 
-    select * from {{ ref('stg_lake__sessions') }}
-    semi join directives on stg_lake__sessions.subject_id = directives.subject_id
+    select sessions.* from {{ ref('stg_lake__sessions') }} as sessions
+    semi join directives on sessions.subject_id = directives.subject_id
 
 ),
 
