@@ -136,6 +136,14 @@ def one_that_stands(column: str, value: str) -> str:
     return change(DF_MANAGER, f"rowid = ({one})", **{column: value})
 
 
+STANDS = dict.fromkeys([
+    "session_date", "task", "curriculum_name", "curriculum_version", "curriculum_schema_version", "matched_rule",
+    "session_at_current_stage", "foraging_efficiency", "finished_trials", "current_stage_suggested",
+    "current_stage_actual", "decision", "next_stage_suggested", "if_closed_loop", "if_overriden_by_trainer", "run_id",
+    "first_published_at",
+], "null") | {"directive": "'hold'"}  # fmt: skip
+
+
 def rule(key: int, number: int, decision: str, to: str, stage: str = "STAGE_1", curriculum: int = 1) -> str:
     return add(
         RULES, rule_key=key, curriculum_key=curriculum, stage=stage, rule_number=number, decision=decision, to_stage=to
@@ -231,11 +239,9 @@ CLAIMS: dict[str, Cases] = {
          mice_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
     ],
     "assert_published_decisions_stand": [
-        *((f"another {column}", one_that_stands(column, value), "error") for column, value in {
-            "current_stage_suggested": "null", "current_stage_actual": "null", "session_at_current_stage": "null",
-            "decision": "null", "next_stage_suggested": "null", "if_closed_loop": "null",
-            "if_overriden_by_trainer": "null", "finished_trials": "null", "foraging_efficiency": "null",
-        }.items()),
+        *((f"another {column}", one_that_stands(column, value), "error") for column, value in STANDS.items()),
+        ("the record of what was read, which only the newest decision keeps",
+         one_that_stands("inputs_read", "null"), "pass"),
         ("a value where there was none",
          decision_that_stands("1", 1) + change(DF_MANAGER, "subject_id = '1'", decision="'STAY'"), "error"),
         ("a decision that df_manager lacks", add(STANDING, subject_id="1", session=1), "error"),
@@ -497,6 +503,11 @@ def test_a_guard_that_passes_did_not_look_at_empty_tables(lab: Lab) -> None:
     of_lab = lab.database.execute("select schema_name || '.' || table_name, table_name from duckdb_tables()").fetchall()
     rows = {name: lab.database.execute(f"select count(*) from {table}").fetchone() for table, name in of_lab}
     assert {name for name in looked_at if rows[name] == (0,)} == {"stg_people__directives"}
+
+
+def test_every_column_of_a_decision_stands(lab: Lab) -> None:
+    columns = {name for name, *_ in lab.database.execute(f"describe {DF_MANAGER}").fetchall()}
+    assert columns == {*STANDS, "subject_id", "session", "inputs_read"}
 
 
 @pytest.mark.parametrize(
