@@ -119,8 +119,8 @@ ONE_SESSION = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_becau
 ONE_SET_ASIDE = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is not null)"
 
 
-def one_more_session(**values: Any) -> str:
-    return add(BEHAVIOR, session_key=-1, subject_id="1", session=1, **values)
+def one_more_session(key: int = -1, **values: Any) -> str:
+    return add(BEHAVIOR, session_key=key, subject_id="1", session=1, **values)
 
 
 def decision_that_stands(subject_id: str, session: int) -> str:
@@ -195,7 +195,10 @@ CLAIMS: dict[str, Cases] = {
     "assert_every_session_is_accounted_for": [
         ("a session that nothing knows of", one_more_session(), "error"),
         ("one that is set aside", one_more_session(set_aside_because="off_curriculum"), "pass"),
-        ("one that came twice", one_more_session() + add(TWICE, session_key=-1), "pass"),
+        ("one of two rows of it is set aside",
+         one_more_session() + decision_that_stands("1", 1) + one_more_session(-2) + add(TWICE, session_key=-2), "pass"),
+        ("both rows are",
+         one_more_session() + one_more_session(-2) + add(TWICE, session_key=-1) + add(TWICE, session_key=-2), "error"),
         ("one not decided", one_more_session() + add(DECIDED, session_key=-1, not_decided_because="x"), "pass"),
         ("one decided before", one_more_session() + decision_that_stands("1", 1), "pass"),
         ("another mouse decided before", one_more_session() + decision_that_stands("2", 1), "error"),
@@ -203,6 +206,8 @@ CLAIMS: dict[str, Cases] = {
         ("one decided now",
          one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="1", session=1), "pass"),
         ("one decided that df_manager lacks", add(DECIDED, session_key=-1), "error"),
+        ("df_manager has another one in its place",
+         one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="2", session=1), "error"),
         ("one in df_manager that nothing decided", add(DF_MANAGER, subject_id="1", session=1), "error"),
         ("one of df_manager lost", drop(DF_MANAGER, "rowid = 0"), "error"),
     ],
