@@ -186,6 +186,7 @@ CLAIMS: dict[str, Cases] = {
         ("newest sessions four days before the training day", days_old(4), "pass"),
         ("newest sessions five days before it", days_old(5), "warn"),
         ("one newer session among older ones", days_old(9) + days_old(4, ONE_SESSION), "pass"),
+        ("no session has a date", change(BEHAVIOR, session_date="null"), "warn"),
         ("the newer one is set aside", days_old(9) + days_old(0, ONE_SET_ASIDE), "warn"),
     ],
     "assert_directives_are_understood": [
