@@ -231,7 +231,7 @@ def raster() -> alt.LayerChart:
             x=alt.value(0),
             y=alt.Y("row_middle:Q"),
             text="subject:N",
-            color=alt.condition("datum.dim", alt.value("#b8bfc9"), alt.value("#1f2937")),
+            color=alt.condition("datum.dim", alt.value("#6b7280"), alt.value("#1f2937")),
         )
     )
     return (
