@@ -221,7 +221,7 @@ def raster() -> alt.LayerChart:
     )
     crosses = (
         base.transform_filter("!datum.closed")
-        .mark_point(shape="cross", angle=45, size=14, filled=True, color="#4a5568")
+        .mark_point(shape="cross", angle=45, size=36, filled=True, color="#111827", stroke="#fff", strokeWidth=0.8)
         .encode(x="middle:Q", y="row_middle:Q", tooltip=tooltip)
     )
     names = (
