@@ -204,6 +204,7 @@ def raster() -> alt.LayerChart:
         title=None,
         orient="top",
         grid=False,
+        tickMinStep=1,
         labelExpr="x_by == 'date' ? utcFormat(datum.value * 864e5, '%b %d %Y') : format(datum.value, ',d')",
     )
     base = alt.Chart(alt.NamedData(name="sessions")).encode(
@@ -238,7 +239,7 @@ def raster() -> alt.LayerChart:
         alt.layer(boxes, edges, crosses, names)
         .add_params(x_by)
         .properties(
-            width="container", height=300, autosize=FITTED, padding={"left": 62, "right": 8, "top": 4, "bottom": 4}
+            width="container", height=300, autosize=FITTED, padding={"left": 4, "right": 8, "top": 4, "bottom": 4}
         )
         .configure_view(stroke=None)
     )
