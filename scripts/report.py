@@ -167,7 +167,10 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "sessions": columns,
         "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
         "thresholds": [[number_of[row["subject_id"]], *list(row.values())[1:]] for row in thresholds],
-        "attention": rows("select subject_id, reason, details from marts.attention order by reason, subject_id"),
+        "attention": rows("""
+            select subject_id, reason, details from marts.attention semi join shown using (subject_id)
+            order by reason, subject_id
+        """),
         "set_aside": rows("select reason, count(*) as sessions from marts.quarantine group by reason order by 2 desc"),
         "hidden_mice": database.execute("select count(distinct subject_id) from marts.df_manager").fetchone()[0]
         - len(mice),
