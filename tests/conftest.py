@@ -177,6 +177,14 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A simulated lab after a night; what uses it is of one xdist_group, so that it is built once."""
+    from tests.lab import lab_after_a_night  # which needs what stands here
+
+    return lab_after_a_night(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.Server]:
     with s3.running_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
