@@ -43,7 +43,7 @@ def _or_none(number: float | None) -> str:
 
 def main() -> None:
     """Run the models and print what came of them."""
-    code, errors = run_dbt("build", "--select", "tag:backtest", *sys.argv[1:])
+    code, errors = run_dbt("build", "--select", "tag:backtest", "--exclude-resource-type", "unit_test", *sys.argv[1:])
     if code:
         sys.exit(f"{errors}\nno backtest: it needs the database that `make build` leaves")
     try:

@@ -167,7 +167,10 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "sessions": columns,
         "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
         "thresholds": [[number_of[row["subject_id"]], *list(row.values())[1:]] for row in thresholds],
-        "attention": rows("select subject_id, reason, details from marts.attention order by reason, subject_id"),
+        "attention": rows("""
+            select subject_id, reason, details from marts.attention semi join shown using (subject_id)
+            order by reason, subject_id
+        """),
         "set_aside": rows("select reason, count(*) as sessions from marts.quarantine group by reason order by 2 desc"),
         "hidden_mice": database.execute("select count(distinct subject_id) from marts.df_manager").fetchone()[0]
         - len(mice),
@@ -204,6 +207,7 @@ def raster() -> alt.LayerChart:
         title=None,
         orient="top",
         grid=False,
+        tickMinStep=1,
         labelExpr="x_by == 'date' ? utcFormat(datum.value * 864e5, '%b %d %Y') : format(datum.value, ',d')",
     )
     base = alt.Chart(alt.NamedData(name="sessions")).encode(
@@ -221,7 +225,7 @@ def raster() -> alt.LayerChart:
     )
     crosses = (
         base.transform_filter("!datum.closed")
-        .mark_point(shape="cross", angle=45, size=14, filled=True, color="#4a5568")
+        .mark_point(shape="cross", angle=45, size=36, filled=True, color="#111827", stroke="#fff", strokeWidth=0.8)
         .encode(x="middle:Q", y="row_middle:Q", tooltip=tooltip)
     )
     names = (
@@ -231,14 +235,14 @@ def raster() -> alt.LayerChart:
             x=alt.value(0),
             y=alt.Y("row_middle:Q"),
             text="subject:N",
-            color=alt.condition("datum.dim", alt.value("#b8bfc9"), alt.value("#1f2937")),
+            color=alt.condition("datum.dim", alt.value("#6b7280"), alt.value("#1f2937")),
         )
     )
     return (
         alt.layer(boxes, edges, crosses, names)
         .add_params(x_by)
         .properties(
-            width="container", height=300, autosize=FITTED, padding={"left": 62, "right": 8, "top": 4, "bottom": 4}
+            width="container", height=300, autosize=FITTED, padding={"left": 4, "right": 8, "top": 4, "bottom": 4}
         )
         .configure_view(stroke=None)
     )

@@ -1,12 +1,14 @@
 """What several tests share: the project as users run it, on a lake of its own."""
 
 import gc
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -138,6 +140,19 @@ def project_with(curricula: list[Curriculum], folder: Path) -> Path:
     return root
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How often each rule of SEMANTICS came up in the random worlds."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "exercised":
+                counts.update(json.loads(value))
+    if counts:
+        terminalreporter.section("rules of SEMANTICS in the random worlds")
+        for event, times in counts.items():
+            terminalreporter.line(f"{times:>8,}  {event}")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
@@ -159,6 +174,14 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> Project:
     pq.write_table(pa.concat_tables(simulate(12, 20, 1, date(2026, 1, 31))), project.lake / "df_behavior.parquet")
     project.decide("--select", "*")
     return project
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A simulated lab after a night; what uses it is of one xdist_group, so that it is built once."""
+    from tests.lab import lab_after_a_night  # which needs what stands here
+
+    return lab_after_a_night(tmp_path_factory.mktemp("lab"))
 
 
 @pytest.fixture(scope="session")

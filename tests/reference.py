@@ -1,7 +1,8 @@
 """The decisions as SEMANTICS defines them, in the plainest Python: one mouse, one session, one rule at a time.
 
-Written from the semantics alone; it shares nothing with the code that it checks. Sessions, curricula and published
-decisions are plain dicts and tuples.
+Written from the semantics alone; it shares nothing with the code that it checks. Sessions, curricula, directives and
+published decisions are plain dicts and tuples. It counts in `exercised` how often each rule came up, so that a random
+world that never tries a rule is noticed.
 
 A condition is ("and" | "or", [conditions]) or (operator, measure, threshold), and a measure is "session_total",
 "session_at_current_stage" or (statistic, metric, window).
@@ -9,6 +10,7 @@ A condition is ("and" | "or", [conditions]) or (operator, measure, threshold), a
 
 import math
 import operator
+from collections import Counter
 from typing import Any
 
 STAGES = ["STAGE_1_WARMUP", "STAGE_1", "STAGE_2", "STAGE_3", "STAGE_4", "STAGE_5", "STAGE_FINAL", "GRADUATED"]
@@ -20,9 +22,48 @@ OPERATORS = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+# what a world should make happen, by the number of the rule
+RULES = (
+    "1: a session without a number takes no part", "1: a session without a curriculum takes no part",
+    "1: a subject id starts with 0",
+    "2: session 1 starts at the first stage", "2: goes on from the decision before", "2: goes on over a gap",
+    "2: starts where the rig reports", "2: no start is known",
+    "3: closed loop", "3: a label is open loop", "3: an override",
+    "4: a run goes on", "4: a run ends", "4: a run goes on over a gap", "4: a run goes on over another curriculum",
+    "4: a run goes on over a session that is not decided",
+    "5: a session that is not decided is in the history", "5: another curriculum is in the history",
+    "6: the first rule fires", "6: a later rule fires", "6: a rule that holds comes after one that fires",
+    "6: no rule holds", "6: GRADUATED absorbs", "6: GRADUATED absorbs though its rules hold",
+    "7: last at its bound", "7: mean at its bound", "7: min at its bound", "7: max at its bound",
+    "7: session_total at its bound", "7: session_at_current_stage at its bound",
+    "7: fewer values than the window", "7: a missing value in the window", "7: the other side of an or counts",
+    "7: addition in another order flips a mean", "7: a strict bound", "7: an equality", "7: an inequality",
+    "8: a late session is decided at its place", "8: a late session in a window leaves the later decision",
+    "9: a newest decision is made anew", "9: a decision that stands has drifted", "9: a decided session is gone",
+    "9: what is told tomorrow would differ",
+    "10: all is decided anew", "11: several curricula in one history",
+    "12: unknown curriculum", "12: unknown schema version", "12: a metric is no number",
+    "12: a stage has no rules", "12: a subject id does not match", "12: a session number is not whole",
+    "12: a session without a value is decided", "12: session 0 is decided",
+    "13: a second row with fewer trials", "13: a second row without trials", "13: the same row twice",
+    "14: a table from before auto training",
+    "15: a version with v", "15: a schema version with v", "15: a text 'None'", "15: an empty text", "15: an alias",
+    "directives: hold", "directives: pin forward", "directives: pin back", "directives: pin to a stage that is missing",
+    "directives: a graduated mouse is pinned", "directives: off keeps a session out", "directives: off holds",
+    "directives: off leaves a published session", "directives: enrol",
+    "directives: enrol after a decision does nothing",
+    "directives: no first day", "directives: no last day", "directives: neither day", "directives: not yet",
+    "directives: no longer", "directives: the next session has no date", "directives: reopen the newest decision",
+)  # fmt: skip
 
 Row = dict[str, Any]
 Key = tuple[str, int]
+exercised: Counter[str] = Counter()
+
+
+def happens(event: str, does: Any = True) -> None:
+    if does:
+        exercised[event] += 1
 
 
 def missing(value: float | None) -> bool:
@@ -40,7 +81,9 @@ def measure(of: Any, history: list[Row], number: int, at_stage: int) -> float | 
         return at_stage
     statistic, metric, window = of
     values = [row[metric] for row in history[-window:]]
+    happens("7: fewer values than the window", len(values) < window)
     if any(missing(value) for value in values):
+        happens("7: a missing value in the window")
         return None
     if statistic == "mean":
         total = 0.0
@@ -60,7 +103,52 @@ def holds(condition: Any, history: list[Row], number: int, at_stage: int) -> boo
     return value is not None and OPERATORS[comparison](value, threshold)
 
 
-def decide_session(row: Row, before: list[Row], history: list[Row], curricula: dict[tuple, Row]) -> Row | str:
+def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:
+    """Count what the comparisons of a rule that is tried meet."""
+    if condition[0] in ("and", "or"):
+        values = [holds(part, history, number, at_stage) for part in condition[1]]
+        lacks = [
+            part
+            for part in condition[1]
+            if part[0] not in ("and", "or") and measure(part[1], history, number, at_stage) is None
+        ]
+        happens("7: the other side of an or counts", condition[0] == "or" and lacks and any(values))
+        for part in condition[1]:
+            look_at(part, history, number, at_stage)
+        return
+    comparison, of, threshold = condition
+    value = measure(of, history, number, at_stage)
+    name = of if isinstance(of, str) else of[0]
+    happens(f"7: {name} at its bound", value == threshold)
+    happens("7: a strict bound", value == threshold and comparison in "<>")
+    happens("7: an equality", value == threshold and comparison == "==")
+    happens("7: an inequality", value == threshold and comparison == "!=")
+    if name == "mean" and value is not None:
+        newest_first = 0.0
+        for row in reversed(history[-of[2] :]):
+            newest_first += row[of[1]]
+        other = newest_first / len(history[-of[2] :])
+        happens(
+            "7: addition in another order flips a mean",
+            OPERATORS[comparison](value, threshold) != OPERATORS[comparison](other, threshold),
+        )
+
+
+def is_in_force(directive: Row, day: str | None) -> bool:
+    first, last = directive["from_date"], directive["until_date"]
+    return (first is None or (day is not None and day >= first)) and (last is None or (day is not None and day <= last))
+
+
+def decide_session(
+    row: Row,
+    before: list[Row],
+    history: list[Row],
+    curricula: dict[tuple, Row],
+    *,
+    off: bool = False,
+    overrule: Row | None = None,
+    enrol: str | None = None,
+) -> Row | str:
     """The decision of one session, or the reason why there is none.
 
     Args:
@@ -68,20 +156,31 @@ def decide_session(row: Row, before: list[Row], history: list[Row], curricula: d
         before: decided sessions of the subject with smaller numbers, in their order.
         history: sessions of the subject up to and including this one, in their order.
         curricula: by key; each has "stages", a dict of the stages' rules in order of training, and "metrics".
+        off: whether a directive keeps the session out.
+        overrule: the directive in force when the decision takes effect.
+        enrol: stage at which a directive lets the subject start.
     """
-    curriculum = curricula.get((row["curriculum_name"], row["curriculum_version"], row["curriculum_schema_version"]))
+    if off:
+        happens("directives: off keeps a session out")
+        return "off_by_directive"
+    curriculum = curricula.get(key_of(row))
     if curriculum is None:
+        known = any(key[:2] == key_of(row)[:2] for key in curricula)
+        happens("12: unknown schema version" if known else "12: unknown curriculum")
         return "unknown_curriculum"
     if any(row["wrong"].get(metric) for metric in curriculum["metrics"]):
+        happens("12: a metric is no number")
         return "metric_is_no_number"
     reported = row["stage"] if row["stage"] in STAGES else None
+    enrol = enrol if enrol in curriculum["stages"] else None
     if row["session"] == 1:
-        suggested = next(iter(curriculum["stages"]))
+        suggested = enrol or next(iter(curriculum["stages"]))
     elif before:
         suggested = before[-1]["next_stage_suggested"]
     else:
-        suggested = reported
+        suggested = enrol or reported
     if suggested is None:
+        happens("2: no start is known")
         return "unknown_start_stage"
     actual = reported or suggested
     at_stage = 1
@@ -91,13 +190,56 @@ def decide_session(row: Row, before: list[Row], history: list[Row], curricula: d
         at_stage += 1
     rules = curriculum["stages"].get(actual, [])
     if actual != "GRADUATED" and not rules:
+        happens("12: a stage has no rules")
         return "stage_without_rules"
     decision, after, matched = "STAY", actual, None
-    if actual != "GRADUATED":
+    tried = [holds(condition, history, row["session"], at_stage) for _, _, condition in rules]
+    if actual != "GRADUATED" and overrule is None:
         for number, (outcome, to_stage, condition) in enumerate(rules, 1):
-            if holds(condition, history, row["session"], at_stage):
+            look_at(condition, history, row["session"], at_stage)
+            if tried[number - 1]:
                 decision, after, matched = outcome, to_stage, number
                 break
+    if overrule and overrule["directive"] == "pin" and overrule["stage"] in curriculum["stages"]:
+        after = overrule["stage"]
+        place = STAGES.index(after) - STAGES.index(actual)
+        decision = "PROGRESS" if place > 0 else "ROLLBACK" if place < 0 else "STAY"
+        happens("directives: pin forward", place > 0)
+        happens("directives: pin back", place < 0)
+        happens("directives: a graduated mouse is pinned", actual == "GRADUATED" and place)
+    elif overrule:
+        happens("directives: hold", overrule["directive"] == "hold" and any(tried))
+        happens("directives: off holds", overrule["directive"] == "off_curriculum" and any(tried))
+        happens("directives: pin to a stage that is missing", overrule["directive"] == "pin")
+
+    happens("2: session 1 starts at the first stage", row["session"] == 1 and not enrol)
+    happens("2: goes on from the decision before", row["session"] != 1 and before)
+    happens("2: goes on over a gap", row["session"] != 1 and before and before[-1]["session"] < row["session"] - 1)
+    happens("2: starts where the rig reports", row["session"] != 1 and not before and not enrol)
+    happens("directives: enrol", enrol and enrol == suggested and not before)
+    happens("directives: enrol after a decision does nothing", enrol and before and enrol != suggested)
+    happens("3: closed loop", reported)
+    happens("3: a label is open loop", row["stage"] and not reported)
+    happens("3: an override", reported and reported != suggested)
+    if before:
+        goes_on = before[-1]["current_stage_actual"] == actual
+        happens("4: a run goes on" if goes_on else "4: a run ends")
+        happens("4: a run goes on over a gap", goes_on and before[-1]["session"] < row["session"] - 1)
+        happens("4: a run goes on over another curriculum", goes_on and before[-1]["key"] != key_of(row))
+        between = [of["session"] for of in history if before[-1]["session"] < of["session"] < row["session"]]
+        happens("4: a run goes on over a session that is not decided", goes_on and between)
+    undecided = {of["session"] for of in history[:-1]} - {of["session"] for of in before}
+    happens("5: a session that is not decided is in the history", undecided)
+    happens("5: another curriculum is in the history", any(key_of(of) != key_of(row) for of in history))
+    happens("11: several curricula in one history", len({of["key"] for of in before} | {key_of(row)}) > 1)
+    happens("6: the first rule fires", matched == 1)
+    happens("6: a later rule fires", matched is not None and matched > 1)
+    happens("6: a rule that holds comes after one that fires", matched and any(tried[matched:]))
+    happens("6: no rule holds", matched is None and rules and not any(tried))
+    happens("6: GRADUATED absorbs", actual == "GRADUATED" and not overrule)
+    happens("6: GRADUATED absorbs though its rules hold", actual == "GRADUATED" and not overrule and any(tried))
+    happens("12: a session without a value is decided", any(missing(row[metric]) for metric in curriculum["metrics"]))
+    happens("12: session 0 is decided", row["session"] == 0)
     return {
         "session": row["session"],
         "current_stage_suggested": suggested,
@@ -108,69 +250,193 @@ def decide_session(row: Row, before: list[Row], history: list[Row], curricula: d
         "matched_rule": matched,
         "if_closed_loop": reported is not None,
         "if_overriden_by_trainer": reported is not None and actual != suggested,
+        "key": key_of(row),
     }
+
+
+def key_of(row: Row) -> tuple[str, str, str]:
+    return row["curriculum_name"], row["curriculum_version"], row["curriculum_schema_version"]
+
+
+def metrics_of(row: Row) -> tuple:
+    """NaN and NULL are both missing."""
+    return tuple(None if missing(row[metric]) else row[metric] for metric in row["metrics"])
 
 
 def own_inputs(row: Row) -> tuple:
-    """What a decision reads from its own row; NaN and NULL are both missing."""
-    metrics = tuple(None if missing(row[metric]) else row[metric] for metric in row["metrics"])
-    key = (row["curriculum_name"], row["curriculum_version"], row["curriculum_schema_version"])
-    return (*key, row["stage"], row["session_date"], metrics, tuple(sorted(row["wrong"].items())))
+    """What a decision reads from its own row."""
+    wrong = tuple(sorted(row["wrong"].items()))
+    return (*key_of(row), row["task"], row["stage"], row["session_date"], metrics_of(row), wrong)
 
 
 def history_inputs(history: list[Row], longest_window: int) -> dict[int, tuple]:
-    return {
-        row["session"]: tuple(None if missing(row[metric]) else row[metric] for metric in row["metrics"])
-        for row in history[-longest_window:]
-    }
+    return {row["session"]: metrics_of(row) for row in history[-longest_window:]}
 
 
-def night(
-    rows: list[Row], published: dict[Key, Row], curricula: dict[tuple, Row], longest_window: int
-) -> tuple[dict[Key, Row], list[tuple[str, int, str]]]:
-    """One night's run over a cleaned df_behavior.
+def recorded(row: Row) -> tuple:
+    """What df_manager records of a session, and drift compares."""
+    stage = row["stage"] if row["stage"] in STAGES else None
+    numbers = [None if missing(row[m]) else row[m] for m in ("finished_trials", "foraging_efficiency")]
+    return (*key_of(row), row["task"], row["session_date"], stage, *numbers)
 
-    Returns:
-        the new df_manager by (subject_id, session), and (subject_id, session, reason) of what is set aside.
-    """
-    taking_part = [row for row in rows if row["curriculum_name"] is not None and row["session"] is not None]
+
+def taking_part(rows: list[Row]) -> tuple[dict[str, list[Row]], list[tuple]]:
+    """Sessions of each subject in their order, and what is set aside before anything is decided."""
     by_subject: dict[str, list[Row]] = {}
-    set_aside = []
-    for row in taking_part:
-        by_subject.setdefault(row["subject_id"], []).append(row)
-    manager = dict(published)
+    set_aside: list[tuple] = []
+    for row in rows:
+        subject, number = row["subject_id"], row["raw"]["session"]
+        for name, of in row["raw"].items():
+            happens("15: a version with v", name == "curriculum_version" and str(of).startswith("v"))
+            happens("15: a schema version with v", name == "curriculum_schema_version" and str(of).startswith("v"))
+            happens("15: a text 'None'", of == "None")
+            happens("15: an empty text", of == "")
+            happens("15: an alias", name == "task" and of != row["task"])
+        if row["curriculum_name"] is None:
+            happens("1: a session without a curriculum takes no part")
+        elif number is None:
+            happens("1: a session without a number takes no part")
+        elif not subject.isdigit():
+            happens("12: a subject id does not match")
+            set_aside.append((subject, row["session"], "subject_id_pattern"))
+        elif row["session"] is None:
+            happens("12: a session number is not whole")
+            set_aside.append((subject, None, "session_is_no_whole_number"))
+        else:
+            happens("1: a subject id starts with 0", subject.startswith("0"))
+            by_subject.setdefault(subject, []).append(row)
     for subject, its_rows in by_subject.items():
         its_rows.sort(key=lambda row: (row["session"], -most_trials(row)))
         sessions: list[Row] = []
         for row in its_rows:
             if sessions and sessions[-1]["session"] == row["session"]:
                 set_aside.append((subject, row["session"], "session_twice"))
+                happens("13: a second row with fewer trials", 0 < most_trials(row) < most_trials(sessions[-1]))
+                happens("13: a second row without trials", most_trials(row) < 0 < most_trials(sessions[-1]))
+                happens("13: the same row twice", row == sessions[-1])
             else:
                 sessions.append(row)
-        newest_run = sessions[-1]["session"]
+        by_subject[subject] = sessions
+    return by_subject, set_aside
+
+
+def told_to(directives: list[Row], sessions: list[Row], place: int, training_day: str) -> dict[str, Any]:
+    """What the directives of a subject make of one of its sessions: off, overrule, enrol."""
+    row = sessions[place]
+    is_last = place == len(sessions) - 1
+    day = training_day if is_last else sessions[place + 1]["session_date"]
+    told: dict[str, Any] = {"off": False, "overrule": None, "enrol": None}
+    for directive in directives:
+        first, last = directive["from_date"], directive["until_date"]
+        if directive["directive"] != "enrol" and is_in_force(directive, day):
+            told["overrule"] = directive
+            happens("directives: no first day", first is None and last)
+            happens("directives: no last day", last is None and first)
+            happens("directives: neither day", first is None and last is None)
+        happens("directives: not yet", day and first and day < first)
+        happens("directives: no longer", day and last and day > last)
+        happens("directives: the next session has no date", day is None)
+        if is_in_force(directive, row["session_date"]):
+            told["off"] = told["off"] or directive["directive"] == "off_curriculum"
+            told["enrol"] = directive["stage"] if directive["directive"] == "enrol" else told["enrol"]
+    return told
+
+
+def words(overrule: Row | None, row: Row, curricula: dict[tuple, Row]) -> tuple | None:
+    """What tells one directive in force from another."""
+    if overrule is None:
+        return None
+    stages = curricula.get(key_of(row), {"stages": {}})["stages"]
+    is_problem = overrule["directive"] == "pin" and overrule["stage"] not in stages
+    return (is_problem, overrule["directive"], overrule["stage"], overrule["until_date"])
+
+
+def night(
+    rows: list[Row],
+    published: dict[Key, Row],
+    curricula: dict[tuple, Row],
+    longest_window: int,
+    directives: list[Row] = [],  # noqa: B006 - never changed
+    training_day: str = "2024-01-31",
+) -> tuple[dict[Key, Row], list[tuple[str, int, str]], dict[Key, str | None]]:
+    """One night's run over df_behavior.
+
+    Returns:
+        the new df_manager by (subject_id, session); (subject_id, session, reason) of what is set aside; and the decided
+        sessions that drifted, with the stage that the subject would be told tomorrow, where that is known.
+    """
+    by_subject, set_aside = taking_part(rows)
+    manager = dict(published)
+    drifted: dict[Key, str | None] = {}
+    for subject in by_subject.keys() | {subject for subject, _ in published}:
+        sessions = by_subject.get(subject, [])
+        of_mouse = [directive for directive in directives if directive["subject_id"] == subject]
+        told = [told_to(of_mouse, sessions, place, training_day) for place in range(len(sessions))]
         decided = sorted(number for of, number in manager if of == subject)
-        if decided and decided[-1] >= newest_run:
-            provisional = manager[subject, decided[-1]]
-            own = [row for row in sessions if row["session"] == decided[-1]]
-            now = history_inputs(sessions, len(sessions))
-            changed = own and (
-                own_inputs(own[0]) != provisional["own_inputs"]
-                or any(now.get(number) != value for number, value in provisional["history_inputs"].items())
+        own = [place for place, row in enumerate(sessions) if decided and row["session"] == decided[-1]]
+        if own and decided[-1] >= sessions[-1]["session"]:
+            provisional, now = manager[subject, decided[-1]], history_inputs(sessions, len(sessions))
+            in_force = words(told[own[0]]["overrule"], sessions[own[0]], curricula)
+            directed = in_force != provisional["directive"] and (
+                in_force is not None or provisional["directive"][0] != "enrol"
             )
-            if changed:
+            read = provisional["history_inputs"]
+            if (
+                directed
+                or own_inputs(sessions[own[0]]) != provisional["own_inputs"]
+                or any(now.get(number) != value for number, value in read.items())
+            ):
+                happens("9: a newest decision is made anew")
+                happens("directives: reopen the newest decision", directed)
                 del manager[subject, decided[-1]]
+            else:
+                late = {row["session"] for row in sessions} - read.keys()
+                happens("8: a late session in a window leaves the later decision", any(n > min(read) for n in late))
+        standing = {number: of for (who, number), of in manager.items() if who == subject}
+
+        def make(place: int, before: list[Row]) -> Row | str:
+            row, of = sessions[place], told[place]  # noqa: B023
+            was_published = (subject, row["session"]) in published  # noqa: B023
+            happens("directives: off leaves a published session", of["off"] and was_published)
+            of = of | {"off": of["off"] and not was_published}
+            result = decide_session(row, before, sessions[: place + 1], curricula, **of)  # noqa: B023
+            if not isinstance(result, str):
+                started = not before and of["enrol"] == result["current_stage_suggested"]
+                result["directive"] = words(of["overrule"], row, curricula) or (("enrol",) if started else None)
+            return result
+
         for place, row in enumerate(sessions):
             if (subject, row["session"]) in manager:
                 continue
-            before = sorted(
-                (of for (who, number), of in manager.items() if who == subject and number < row["session"]),
-                key=lambda of: of["session"],
+            of_subject = sorted(
+                (of for (who, _), of in manager.items() if who == subject), key=lambda of: of["session"]
             )
-            result = decide_session(row, before, sessions[: place + 1], curricula)
+            result = make(place, [of for of in of_subject if of["session"] < row["session"]])
             if isinstance(result, str):
                 set_aside.append((subject, row["session"], result))
-            else:
-                result["own_inputs"] = own_inputs(row)
-                result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
-                manager[subject, row["session"]] = result
-    return manager, sorted(set_aside)
+                continue
+            happens(
+                "8: a late session is decided at its place", any(of["session"] > row["session"] for of in of_subject)
+            )
+            result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row)
+            result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
+            manager[subject, row["session"]] = result
+
+        found = {row["session"]: recorded(row) for row in sessions}
+        changed = sorted(number for number, of in standing.items() if of["recorded"] != found.get(number))
+        if changed:
+            happens("9: a decision that stands has drifted", changed[0] in found)
+            happens("9: a decided session is gone", changed[0] not in found)
+            replayed = [standing[number] for number in sorted(standing) if number < changed[0]]
+            kept = len(replayed)
+            for place, row in enumerate(sessions):
+                if row["session"] >= changed[0]:
+                    result = make(place, replayed)
+                    if not isinstance(result, str):
+                        replayed.append(result)
+            tomorrow_now = replayed[-1]["next_stage_suggested"] if len(replayed) > kept else None
+            newest = max(number for who, number in manager if who == subject)
+            tomorrow = manager[subject, newest]["next_stage_suggested"]
+            happens("9: what is told tomorrow would differ", tomorrow_now and tomorrow_now != tomorrow)
+            drifted |= {(subject, number): tomorrow_now for number in changed}
+    return manager, sorted(set_aside, key=lambda of: (of[0], of[1] is None, of[1] or 0, of[2])), drifted

@@ -22,7 +22,7 @@ OUT = ("PROGRESS", "GRADUATED", "session_total >= 2 and last(finished_trials) > 
 def curriculum(**stages: list[tuple[str, str, str]]) -> Curriculum:
     values = {
         stage: {
-            "parameters": worlds.FORAGING_PARAMETERS,
+            "parameters": worlds.FORAGING_PARAMETERS | worlds.WARMUP,
             "rules": [dict(zip(("decision", "to_stage", "condition"), rule, strict=True)) for rule in rules],
         }
         for stage, rules in {**stages, "GRADUATED": []}.items()

@@ -1,13 +1,16 @@
 """The whole dbt pipeline against the reference, on random curricula and mice over several nights."""
 
+import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+import pytest
 
 from tests import reference, worlds
 from tests.conftest import Project, project_with
@@ -16,63 +19,114 @@ COLUMNS = (
     "current_stage_suggested", "current_stage_actual", "session_at_current_stage", "decision", "next_stage_suggested",
     "matched_rule", "if_closed_loop", "if_overriden_by_trainer",
 )  # fmt: skip
+TRAINING_DAY = "2024-01-09"
+# the world is what is tested here, and few of its rows are as in a lab
+LIMITS = dict.fromkeys(
+    ("max_percent_set_aside", "max_percent_of_sessions_gone", "max_percent_of_mice_gone", "max_percent_changing_stage"),
+    100,
+)
 
 
 def behavior(rows: list[reference.Row]) -> pa.Table:
     """df_behavior as the rows have it; spellings that staging undoes are put back."""
-    columns = {
-        name: [row[name] for row in rows]
-        for name in ("subject_id", "session_date", "task", "curriculum_name", "curriculum_schema_version")
-    }
-    columns["session"] = [float(row["session"]) for row in rows]
-    columns["curriculum_version"] = [
-        f"v{row['curriculum_version']}" if row["session"] % 2 else row["curriculum_version"] for row in rows
-    ]
-    columns["current_stage_actual"] = [row["raw_stage"] for row in rows]
-    for metric in worlds.ALL_METRICS:
-        columns[metric.replace("efficiency", "eff")] = pa.array([row[metric] for row in rows], pa.float64())
+    rows = [row | row["raw"] for row in rows]
+    texts = (
+        "subject_id", "session_date", "task", "curriculum_name", "curriculum_version", "curriculum_schema_version",
+        "current_stage_actual",
+    )  # fmt: skip
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in texts}
+    for name in ("session", *worlds.ALL_METRICS):
+        columns[name.replace("efficiency", "eff")] = pa.array([row[name] for row in rows], pa.float64())
     return pa.table(columns)
 
 
-# No shrinking: each try takes three builds, and a failure names its mouse anyway
-@settings(
-    max_examples=2,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.too_slow],
-)
-@given(st.data())
-def test_every_night_publishes_what_the_reference_decides(data: st.DataObject) -> None:
-    curricula = data.draw(worlds.curricula())
-    nights = data.draw(worlds.nights(list(curricula), mice=25))
+def write_directives(directives: list[reference.Row], root: Path) -> None:
+    columns = ("subject_id", "directive", "stage", "from_date", "until_date")
+    lines = [",".join(of[column] or "" for column in columns) + ",Anna,weight" for of in directives]
+    header = ",".join([*columns, "who", "why"])
+    (root / "seeds/by_hand/subject_directives.csv").write_text("\n".join([header, *lines, ""]))
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_every_night_publishes_what_the_reference_decides(
+    seed: int, record_property: Callable[[str, Any], None]
+) -> None:
+    random = Random(seed)
+    curricula = worlds.curricula(random, most=8)
+    nights = worlds.nights(random, list(curricula), mice=400)
     folder = Path(tempfile.mkdtemp())
+    reference.exercised.clear()
     try:
         root = project_with([worlds.as_curriculum(*item) for item in curricula.items()], folder)
-        project = Project(folder, root)
-        published: dict = {}
-        for night, rows in enumerate([*nights, nights[-1]]):
-            full_refresh = night == len(nights)
-            pq.write_table(behavior(rows), project.lake / "df_behavior.parquet")
-            options = ["--vars", "max_percent_set_aside: 100"]
-            # the data tests on the last night, when everything has happened that can
-            night_of = project.build if full_refresh else project.decide
-            night_of(*options, *(["--full-refresh"] if full_refresh else []))
-            windows = [1, *(window(of) for values in curricula.values() for of in measures(values))]
-            published, set_aside = reference.night(rows, {} if full_refresh else published, curricula, max(windows))
-            decided = {
-                (subject, number): of
-                for subject, number, *of in project.df_manager(f"subject_id, session, {', '.join(COLUMNS)}")
-            }
-            expected = {key: [of[column] for column in COLUMNS] for key, of in published.items()}
-            wrong = {
-                key: (decided.get(key), expected.get(key))
-                for key in decided.keys() | expected.keys()
-                if decided.get(key) != expected.get(key)
-            }
-            assert wrong == {}, f"night {night}: (decided, expected)"
-            assert project.quarantine() == set_aside
+        world = World(Project(folder, root), curricula)
+        for rows in nights:
+            world.night(rows, worlds.directives(random, rows))
+        reference.happens("10: all is decided anew")
+        world.night(nights[-1], worlds.directives(random, nights[-1]), full_refresh=True)
+        reference.happens("14: a table from before auto training")
+        world.before_auto_training(nights[0], random.choice(list(curricula)))
     finally:
         shutil.rmtree(folder)
+    record_property("exercised", json.dumps({event: reference.exercised[event] for event in reference.RULES}))
+    never = [event for event in reference.RULES if not reference.exercised[event]]
+    assert never == []
+
+
+class World:
+    """Nights of one project, each compared with the reference."""
+
+    def __init__(self, project: Project, curricula: dict[tuple, reference.Row]) -> None:
+        self.project, self.curricula = project, curricula
+        self.published: dict[reference.Key, reference.Row] = {}
+        self.longest = max([1, *(window(of) for values in curricula.values() for of in measures(values))])
+
+    def night(
+        self,
+        rows: list[reference.Row],
+        directives: list[reference.Row],
+        table: pa.Table | None = None,
+        full_refresh: bool = False,
+        **variables: Any,
+    ) -> None:
+        project = self.project
+        pq.write_table(table or behavior(rows), project.lake / "df_behavior.parquet")
+        write_directives(directives, project.root)
+        # the data tests on the last night, when everything has happened that can
+        night_of = project.build if full_refresh else project.decide
+        options = ["--full-refresh"] if full_refresh else []
+        night_of("--vars", json.dumps(LIMITS | {"training_day": TRAINING_DAY, **variables}), *options)
+        before = {} if full_refresh else self.published
+        self.published, set_aside, drifted = reference.night(
+            rows, before, self.curricula, self.longest, directives, TRAINING_DAY
+        )
+        decided = {
+            (subject, number): of
+            for subject, number, *of in project.df_manager(f"subject_id, session, {', '.join(COLUMNS)}")
+        }
+        expected = {key: [of[column] for column in COLUMNS] for key, of in self.published.items()}
+        wrong = {
+            key: (decided.get(key), expected.get(key))
+            for key in decided.keys() | expected.keys()
+            if decided.get(key) != expected.get(key)
+        }
+        assert wrong == {}, "(decided, expected)"
+        assert project.quarantine() == set_aside
+        drift = project.query("select subject_id, session, stage_tomorrow_now from marts.decision_drift")
+        told = {(subject, number): stage for subject, number, stage in drift}
+        assert told.keys() == drifted.keys()
+        assert {key: told[key] for key, stage in drifted.items() if stage} == {k: s for k, s in drifted.items() if s}
+
+    def before_auto_training(self, rows: list[reference.Row], default: tuple[str, str, str]) -> None:
+        """The same mice as an old table has them: without curriculum and stage, so the default one and open loop."""
+        columns = ("curriculum_name", "curriculum_version", "curriculum_schema_version")
+        table = behavior(rows).drop_columns([*columns, "current_stage_actual"])
+        plain = dict(zip(columns, default, strict=True))
+        rows = [
+            row | plain | {"stage": None, "raw": {k: v for k, v in row["raw"].items() if k not in columns}}
+            for row in rows
+        ]
+        of_vars = {"default_curriculum": dict(zip(("name", "version", "schema_version"), default, strict=True))}
+        self.night(rows, [], table, full_refresh=True, **of_vars)
 
 
 def measures(values: reference.Row) -> list:

@@ -6,9 +6,12 @@ import multiprocessing
 import os
 import random
 import signal
+import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from scripts import publishing
-from scripts.lake import LakeError, Settings, open_lake
+from scripts.lake import LakeError, LocalLake, Settings, open_lake
 from scripts.publications import listing, status
 from scripts.publishing import (
     MirrorError,
@@ -119,6 +122,117 @@ def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
         run(settings, 1, None)
     monkeypatch.undo()
     assert published(settings) == {}
+
+
+@pytest.mark.parametrize("damaged", ["history/test/{run}/decision_log_test.parquet", "decision_log_test.parquet"])
+def test_what_is_kept_and_what_is_in_its_place_is_both_read_back(
+    damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(str(tmp_path))
+    path, read = f"foraging_auto_training/{damaged.format(run=run_id(1))}", LocalLake.read
+    monkeypatch.setattr(LocalLake, "read", lambda self, of: read(self, of)[:-1] if of == path else read(self, of))
+    with pytest.raises(LakeError, match=f"{path} reads back other than it was written"):
+        run(settings, 1, None)
+    monkeypatch.undo()
+    assert bool(published(settings)) == ("history" not in damaged)
+
+
+def test_files_in_a_folder_can_be_read_by_everybody(tmp_path: Path) -> None:
+    run(settings_for(str(tmp_path)), 1, None)
+    modes = {stat.S_IMODE((tmp_path / path).stat().st_mode) for path in LocalLake(str(tmp_path)).paths("")}
+    assert modes == {0o644}
+
+
+def test_what_a_killed_run_was_writing_is_not_listed(tmp_path: Path) -> None:
+    lake = LocalLake(str(tmp_path))
+    lake.publish(io.BytesIO(b"whole"), "folder/whole")
+    (tmp_path / "folder/.whole.half").write_bytes(b"half")
+    assert lake.paths("folder") == ["folder/whole"]
+
+
+def test_in_a_folder_a_run_waits_while_another_one_has_looked_and_not_yet_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = LocalLake(str(tmp_path))
+    lake.publish(io.BytesIO(b"read by both"), "file")
+    tag, look, of_the_other = lake.tag("file"), LocalLake.tag, []
+    other = threading.Thread(target=lambda: of_the_other.append(lake.replace(io.BytesIO(b"other"), "file", tag)))
+
+    def look_and_let_the_other_try(self: LocalLake, path: str) -> str | None:
+        found = look(self, path)
+        if other.ident is None:
+            other.start()
+            # where nothing keeps it out it is through by then
+            other.join(0.5)
+        return found
+
+    monkeypatch.setattr(LocalLake, "tag", look_and_let_the_other_try)
+    assert lake.replace(io.BytesIO(b"first"), "file", tag) is not None
+    other.join()
+    assert of_the_other == [None]
+    assert lake.read("file") == b"first"
+
+
+def test_a_run_whose_answer_got_lost_is_kept_and_the_next_one_records_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+    before, put = tag(settings), LocalLake.replace
+
+    def put_and_lose_the_answer(self: LocalLake, *of: object) -> None:
+        put(self, *of)
+        raise LakeError("no answer")
+
+    monkeypatch.setattr(LocalLake, "replace", put_and_lose_the_answer)
+    with pytest.raises(LakeError, match="no answer"):
+        run(settings, 2, before, run_id(1))
+    monkeypatch.undo()
+    assert problems(settings, settings.lake) == [
+        f"run {run_id(2)} was interrupted while it published: the next run completes it"
+    ]
+    run(settings, 3, tag(settings), run_id(2))
+    assert kept_runs(open_lake(settings.lake, settings), settings) == [run_id(3), run_id(2), run_id(1)]
+
+
+def test_a_run_that_published_nothing_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+
+    def refuse(self: LocalLake, *of: object) -> None:
+        raise LakeError("refused")
+
+    monkeypatch.setattr(LocalLake, "replace", refuse)
+    with pytest.raises(LakeError, match="refused"):
+        run(settings, 2, tag(settings), run_id(1))
+    monkeypatch.undo()
+    lake = open_lake(settings.lake, settings)
+    assert [path for path in lake.paths(history_path(settings)) if run_id(2) in path] == []
+    assert published(settings) == contents(1)
+
+
+def test_a_run_of_which_only_part_is_left_counts_as_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgetting the oldest run is interrupted after each of its files."""
+    settings, remove = settings_for(str(tmp_path), keep_runs=1), LocalLake.remove
+    lake = LocalLake(str(tmp_path))
+    for number in range(1, 6):
+        removed: list[str] = []
+
+        def remove_some(self: LocalLake, path: str, most: int = number, removed: list[str] = removed) -> None:
+            if len(removed) == most:
+                raise LakeError("gone away")
+            removed.append(path)
+            remove(self, path)
+
+        monkeypatch.setattr(LocalLake, "remove", remove_some)
+        with suppress(LakeError):
+            run(settings, number, tag(settings), run_id(number - 1))
+        monkeypatch.undo()
+        for kept in kept_runs(lake, settings):
+            record = read_manifest(lake, f"{history_path(settings, kept)}/published.json")
+            assert all(lake.exists(f"{history_path(settings, kept)}/{Path(of['path']).name}") for of in record["files"])
+        for kept in kept_runs(lake, settings, "prepared.json"):
+            assert kept in kept_runs(lake, settings)
 
 
 def test_what_another_run_published_since_is_never_overwritten(settings: Settings) -> None:

@@ -1,11 +1,15 @@
-"""Random worlds for property-based tests: curricula nobody would write, and mice to which everything happens."""
+"""Random worlds for property-based tests: curricula nobody would write, and mice to which everything happens.
 
+All of it is drawn from a `Random`: Python's own for large worlds, Hypothesis's where a test looks for a small example.
+"""
+
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
 from curricula.schema import Curriculum
-from tests.reference import OPERATORS, STAGES, Row
+from tests.reference import OPERATORS, STAGES, Row, missing
 
 METRICS = {
     "dynamic_foraging": ("finished_trials", "foraging_efficiency"),
@@ -15,7 +19,7 @@ ALL_METRICS = tuple(metric for metrics in METRICS.values() for metric in metrics
 # a grid of values whose sums do not come out even in binary, so that the order of additions shows
 VALUES = {
     "finished_trials": [100.0, 200.0, 300.0, 400.0],
-    "foraging_efficiency": [0.1, 0.2, 0.3, 0.6, 0.7],
+    "foraging_efficiency": [0.1, 0.1, 0.1, 0.6, 0.6, 0.2, 0.3, 0.7],
     "dummy_metric_int": [1.0, 2.0, 3.0],
     "dummy_metric_float": [-0.1, 0.0, 0.1, 0.3],
 }
@@ -26,67 +30,97 @@ FORAGING_PARAMETERS = {
     "Multiplier": 0.5, "Unrewarded": 5, "Ignored": 5, "ITIMin": 1.0, "ITIMax": 2.0, "ITIBeta": 1.0, "ITIIncrease": 0.0,
     "ResponseTime": 1.0, "RewardConsumeTime": 1.0, "StopIgnores": 10, "AdvancedBlockAuto": "off", "SwitchThr": 0.5,
     "PointsInARow": 5, "MaxTrial": 1000, "MaxTime": 90, "RightValue_volume": 2.0, "LeftValue_volume": 2.0,
+}  # fmt: skip
+WARMUP = {
     "warmup": "off", "warm_min_trial": 50, "warm_max_choice_ratio_bias": 0.1, "warm_min_finish_ratio": 0.8,
     "warm_windowsize": 20,
 }  # fmt: skip
-PARAMETERS = {"dynamic_foraging": FORAGING_PARAMETERS, "dummy": {"dummy_para_bool": True, "dummy_para_float": 0.5}}
+FORAGING_V03 = FORAGING_PARAMETERS | {
+    "RightValue": 0.03, "LeftValue": 0.03, "NextBlock": False, "GiveLeft": False, "GiveRight": False,
+    "GiveWaterL": 0.03, "GiveWaterR": 0.03, "GiveWaterL_volume": 3.0, "GiveWaterR_volume": 3.0,
+    "IncludeAutoReward": False, "SaveTraining": True, "InitiallyInactiveN": 2, "task_schema_version": "0.3",
+}  # fmt: skip
+PARAMETERS = {
+    ("dynamic_foraging", "1.0"): FORAGING_PARAMETERS | WARMUP,
+    ("dynamic_foraging", "0.3"): FORAGING_V03,
+    ("dummy", "1.0"): {"dummy_para_bool": True, "dummy_para_float": 0.5},
+}
 
 
-@st.composite
-def comparisons(draw: st.DrawFn, metrics: tuple[str, ...]) -> Any:
-    """A comparison as the reference takes it."""
-    kind = draw(st.sampled_from(["metric", "metric", "metric", "session_total", "session_at_current_stage"]))
-    comparison = draw(st.sampled_from(list(OPERATORS)))
+def one_in(random: Random, n: int) -> bool:
+    return random.randrange(n) == 0
+
+
+def comparison(random: Random, metrics: tuple[str, ...]) -> Any:
+    """A comparison as the reference takes it, often with a threshold that values meet exactly."""
+    kind = random.choice(["metric", "metric", "metric", "session_total", "session_at_current_stage"])
+    sign = random.choice(list(OPERATORS))
     if kind != "metric":
-        return (comparison, kind, float(draw(st.integers(1, 5))))
-    metric = draw(st.sampled_from(metrics))
-    statistic = draw(st.sampled_from(["last", "mean", "mean", "min", "max"]))
-    window = 1 if statistic == "last" else draw(st.integers(1, 6))
-    values = draw(st.lists(st.sampled_from(VALUES[metric]), min_size=1, max_size=window))
-    return (comparison, (statistic, metric, window), sum(values) / len(values))
+        return (sign, kind, float(random.randint(1, 5)))
+    metric = random.choice(metrics)
+    statistic = random.choice(["last", "mean", "mean", "min", "max"])
+    window = 1 if statistic == "last" else random.choice([1, 2, 3, 4, 5, 5, 6])
+    if statistic != "mean":
+        return (sign, (statistic, metric, window), random.choice(VALUES[metric]))
+    values = [random.choice(VALUES[metric]) for _ in range(window)]
+    return (sign, (statistic, metric, window), sum(values) / len(values))
+
+
+def condition(random: Random, metrics: tuple[str, ...], depth: int = 2) -> Any:
+    """A condition as the reference takes it."""
+    if depth == 0 or random.randrange(5) < 3:
+        return comparison(random, metrics)
+    parts = [condition(random, metrics, depth - 1) for _ in range(random.randint(2, 3))]
+    return (random.choice(["and", "or"]), parts)
 
 
 def conditions(metrics: tuple[str, ...]) -> st.SearchStrategy[Any]:
-    """A condition as the reference takes it."""
-    return st.recursive(
-        comparisons(metrics),
-        lambda parts: st.tuples(st.sampled_from(["and", "or"]), st.lists(parts, min_size=2, max_size=3)),
-        max_leaves=5,
-    )
+    """Conditions for tests of single ones."""
+    return st.randoms(use_true_random=False).map(lambda random: condition(random, metrics))
 
 
 def text(condition: Any) -> str:
     """The condition in the language of the curricula."""
     if condition[0] in ("and", "or"):
         return f" {condition[0]} ".join(f"({text(part)})" for part in condition[1])
-    comparison, of, threshold = condition
+    sign, of, threshold = condition
     if isinstance(of, tuple):
         statistic, metric, window = of
         of = f"last({metric})" if statistic == "last" else f"{statistic}({metric}, {window})"
-    return f"{of} {comparison} {threshold!r}"
+    return f"{of} {sign} {threshold!r}"
 
 
-@st.composite
-def rules(draw: st.DrawFn, stage: str, stages: list[str], metrics: tuple[str, ...]) -> list[Any]:
+def rules(random: Random, stage: str, stages: list[str], metrics: tuple[str, ...]) -> list[Any]:
     """Rules of a stage as the reference takes them: (decision, to_stage, condition)."""
     found = []
-    for _ in range(draw(st.integers(0 if stage == stages[-1] else 1, 3))):
-        to_stage = draw(st.sampled_from([*stages, "GRADUATED"] if draw(st.booleans()) else stages))
-        decision = "STAY" if to_stage == stage else draw(st.sampled_from(["PROGRESS", "ROLLBACK"]))
-        found.append((decision, to_stage, draw(conditions(metrics))))
+    for _ in range(random.randint(0 if stage == stages[-1] else 1, 3)):
+        to_stage = random.choice([*stages, "GRADUATED"] if one_in(random, 2) else stages)
+        decision = "STAY" if to_stage == stage else random.choice(["PROGRESS", "ROLLBACK"])
+        found.append((decision, to_stage, condition(random, metrics)))
+    if found and "foraging_efficiency" in metrics:
+        # holds in one order of addition only, so it seldom stands in the way of the others
+        values = [random.choice([0.1, 0.6]) for _ in range(3)]
+        mean = ("==", ("mean", "foraging_efficiency", 3), sum(values) / 3)
+        found.insert(0, (found[0][0], found[0][1], mean))
     return found
 
 
-@st.composite
-def curricula(draw: st.DrawFn) -> dict[tuple, Row]:
-    """Two to four curricula of both tasks by their keys, as the reference takes them."""
+def curricula(random: Random, most: int = 4) -> dict[tuple, Row]:
+    """Two curricula or more, of both tasks and several schema versions, by their keys, as the reference takes them."""
     found = {}
-    for number in range(draw(st.integers(2, 4))):
-        task = draw(st.sampled_from(["dynamic_foraging", "dynamic_foraging", "dummy"]))
-        stages = sorted(draw(st.sets(st.sampled_from(STAGES[:-1]), min_size=2, max_size=4)), key=STAGES.index)
-        of_stages = {stage: draw(rules(stage, stages, METRICS[task])) for stage in stages}
-        name = draw(st.sampled_from(["Alpha", "Beta"]))
-        found[name, f"{number}.0", "1.0"] = {"task": task, "metrics": METRICS[task], "stages": of_stages}
+    for number in range(random.randint(most // 2, most)):
+        task, schema = random.choice([*PARAMETERS, ("dynamic_foraging", "1.0")])
+        stages = sorted(random.sample(STAGES[:-1], random.randint(2, 4)), key=STAGES.index)
+        of_stages = {stage: rules(random, stage, stages, METRICS[task]) for stage in stages}
+        # a graduated mouse stays, whatever rules say
+        if one_in(random, 2):
+            of_stages["GRADUATED"] = [
+                ("ROLLBACK", stages[0], ("or", [(">=", "session_total", 0.0), ("<", "session_total", 0.0)]))
+            ]
+        # the same name and version under another schema is another curriculum
+        twin = next((key for key in found if key[2] != schema and found[key]["task"] == task), None)
+        name, version = twin[:2] if twin and one_in(random, 2) else (random.choice(["Alpha", "Beta"]), f"{number}.0")
+        found[name, version, schema] = {"task": task, "metrics": METRICS[task], "stages": of_stages}
     return found
 
 
@@ -100,7 +134,7 @@ def as_curriculum(key: tuple[str, str, str], values: Row) -> Curriculum:
             "task": values["task"],
             "stages": {
                 stage: {
-                    "parameters": PARAMETERS[values["task"]],
+                    "parameters": PARAMETERS[values["task"], key[2]],
                     "rules": [
                         {"decision": decision, "to_stage": to_stage, "condition": text(condition)}
                         for decision, to_stage, condition in of_stage
@@ -112,50 +146,94 @@ def as_curriculum(key: tuple[str, str, str], values: Row) -> Curriculum:
     )
 
 
-@st.composite
-def sessions(draw: st.DrawFn, subject: str, number: int, keys: list[tuple]) -> Row:
-    """One row of a clean df_behavior: what staging leaves, with the spellings it had (`raw_stage`, `raw_version`)."""
-    name, version, schema = draw(st.sampled_from(keys))
-    if draw(st.integers(0, 19)) == 0:
+def session(random: Random, subject: str, number: int, keys: list[tuple]) -> Row:
+    """One row of df_behavior: what staging is to make of it, and the spellings that it had (`raw`)."""
+    name, version, schema = random.choice(keys)
+    if one_in(random, 20):
         version = "9.9"
-    raw_stage = draw(st.sampled_from([None, None, None, "None", "", "Stage 2", *STAGES]))
+    elif one_in(random, 20):
+        schema = "9.9"
+    raw_stage = random.choice([None, None, None, "None", "", "Stage 2", *STAGES])
+    day = None if one_in(random, 25) else f"2024-01-{number + 1:02}"
+    task = random.choice(["Coupled Baiting", "Uncoupled Baiting"])
     row = {
         "subject_id": subject,
         "session": number,
-        "session_date": f"2024-01-{number + 1:02}",
-        "task": "Coupled Baiting",
-        "curriculum_name": None if draw(st.integers(0, 19)) == 0 else name,
+        "session_date": day,
+        "task": task,
+        "curriculum_name": None if one_in(random, 20) else name,
         "curriculum_version": version,
         "curriculum_schema_version": schema,
         "stage": raw_stage if raw_stage not in ("None", "") else None,
-        "raw_stage": raw_stage,
         "metrics": ALL_METRICS,
         "wrong": {},
+        "raw": {
+            "current_stage_actual": raw_stage,
+            "task": "coupled_block_baiting" if task == "Coupled Baiting" and one_in(random, 2) else task,
+            "curriculum_version": f"v{version}" if one_in(random, 2) else version,
+            "curriculum_schema_version": f"v{schema}" if one_in(random, 2) else schema,
+            "session": None if one_in(random, 40) else random.choice([number] * 40 + [number + 0.5, -1.0]),
+        },
     }
+    if row["curriculum_name"] is None:
+        row["raw"]["curriculum_name"] = random.choice([None, "None", ""])
     for metric in ALL_METRICS:
-        row[metric] = draw(st.sampled_from([*VALUES[metric] * 3, None, float("nan")]))
+        row[metric] = random.choice([*VALUES[metric] * 3, None, float("nan")])
+        if one_in(random, 60):
+            row["raw"][metric] = float("inf")
+            row[metric], row["wrong"] = None, row["wrong"] | {metric: True}
+    if row["raw"]["session"] != number:
+        row["session"] = None
     return row
 
 
-@st.composite
-def nights(draw: st.DrawFn, keys: list[tuple], mice: int, longest: int = 9) -> list[list[Row]]:
+def nights(random: Random, keys: list[tuple], mice: int, longest: int = 9) -> list[list[Row]]:
     """df_behavior as three nights see it: sessions arrive in any order, some change, come twice or vanish."""
     tables: list[list[Row]] = [[], [], []]
     for mouse in range(mice):
-        subject = draw(st.sampled_from(["7{:05}", "00{:04}"])).format(mouse)
-        own_keys = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=2))
-        for number in sorted(draw(st.sets(st.integers(0, longest), min_size=1, max_size=longest))):
-            row = draw(sessions(subject, number, own_keys))
-            arrives = draw(st.sampled_from([0, 0, 1, 2]))
+        subject = random.choice(["7{:05}", "00{:04}", "x{:05}"] if one_in(random, 10) else ["7{:05}", "00{:04}"])
+        own_keys = random.sample(keys, min(len(keys), random.randint(1, 2)))
+        for number in sorted(random.sample(range(longest + 1), random.randint(1, longest))):
+            row = session(random, subject.format(mouse), number, own_keys)
+            arrives = random.choice([0, 0, 1, 2])
             for table in tables[arrives:]:
-                event = draw(st.integers(0, 29)) if table is not tables[arrives] else 29
+                event = random.randrange(30) if table is not tables[arrives] else 29
                 if event == 0:
                     break
                 if event in (1, 2, 3):
-                    row = row | {metric: draw(st.sampled_from(VALUES[metric])) for metric in ALL_METRICS}
+                    row = row | {
+                        metric: random.choice(VALUES[metric]) for metric in ALL_METRICS if not row["wrong"].get(metric)
+                    }
                 if event == 4:
-                    row = row | {"stage": "STAGE_2", "raw_stage": "STAGE_2"}
+                    row = row | {"stage": "STAGE_2", "raw": row["raw"] | {"current_stage_actual": "STAGE_2"}}
                 table.append(row)
-                if row["finished_trials"] and draw(st.integers(0, 29)) == 0:
-                    table.append(row | {"finished_trials": 3.0, "stage": None, "raw_stage": None})
+                if row["session"] is not None and one_in(random, 20):
+                    table.append(double(random, row))
     return tables
+
+
+def double(random: Random, row: Row) -> Row:
+    """Another row of the same session that is not the session, or does not differ from it."""
+    if missing(row["finished_trials"]):
+        return dict(row)
+    raw = row["raw"] | {"current_stage_actual": None}
+    return row | {"finished_trials": random.choice([3.0, None]), "stage": None, "raw": raw}
+
+
+def directives(random: Random, rows: list[Row]) -> list[Row]:
+    """Directives without problems, one or none for a mouse, some without one or both dates."""
+    found = []
+    for subject in sorted({row["subject_id"] for row in rows}):
+        if random.randrange(3):
+            continue
+        day = random.randint(1, 11)
+        found.append({
+            "subject_id": subject,
+            "directive": random.choice(["hold", "pin", "off_curriculum", "enrol"]),
+            "stage": None,
+            "from_date": random.choice([None, f"2024-01-{day:02}"]),
+            "until_date": random.choice([None, f"2024-01-{day + random.randint(0, 4):02}"]),
+        })  # fmt: skip
+        if found[-1]["directive"] in ("pin", "enrol"):
+            found[-1]["stage"] = random.choice(STAGES)
+    return found

@@ -85,7 +85,7 @@ final as (
         rules.condition,
         coalesce(replayed.sessions_at_stage, 0) as sessions_at_stage,
         coalesce(fired.times, 0) as times_fired,
-        fired.times / replayed.sessions_at_stage as fire_rate,
+        coalesce(fired.times, 0) / replayed.sessions_at_stage as fire_rate,
         coalesce(overridden.times, 0) as times_fired_in_reality,
         coalesce(overridden.times_overridden, 0) as times_overridden
     from rules

@@ -60,8 +60,10 @@ final as (
 
     select
         typed.* exclude (task, session_number, session_number__is_wrong),
-        case when typed.session_number between 0 and 9007199254740992 then cast(typed.session_number as bigint) end
-            as session,
+        case
+            when typed.session_number between 0 and 9007199254740992 and typed.session_number = floor(typed.session_number)
+                then cast(typed.session_number as bigint)
+        end as session,
         coalesce(task_aliases.task, typed.task) as task,
         case
             when typed.curriculum_name is null then 'off_curriculum'

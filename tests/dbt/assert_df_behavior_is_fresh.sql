@@ -1,7 +1,7 @@
 {{ config(
     severity='warn',
     meta={
-        'says': 'the newest session is older than expected',
+        'says': 'the newest session is older than expected, or no session has a date',
         'what_to_do': 'see whether the job that writes df_behavior still runs; the limit is expected_days_between_sessions',
     },
 ) }}
@@ -30,7 +30,9 @@ final as (
 
     select newest.session_date from newest
     cross join run
-    where newest.session_date < run.training_day - {{ var('expected_days_between_sessions') }}
+    where
+        newest.session_date is null
+        or newest.session_date < run.training_day - {{ var('expected_days_between_sessions') }}
 
 )
 

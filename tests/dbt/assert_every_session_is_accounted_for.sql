@@ -1,4 +1,5 @@
 -- Nothing is lost: a row of df_behavior takes no part, is set aside with a reason, or has its decision in df_manager.
+-- Nothing is added: df_manager has the decisions that stand and those made now.
 with
 
 behavior as (
@@ -30,26 +31,44 @@ df_manager as (
 
 ),
 
-not_decided_now as (
+undecided as (
+
+    select session_key from decisions
+    where not_decided_because is not null
+
+),
+
+sessions as (
 
     select behavior.* from behavior
     anti join twice on behavior.session_key = twice.session_key
-    anti join decisions on behavior.session_key = decisions.session_key
+
+),
+
+-- of a session that came twice one row counts
+only_set_aside as (
+
+    select
+        behavior.subject_id,
+        behavior.session
+    from behavior
+    semi join twice on behavior.session_key = twice.session_key
+    anti join sessions on behavior.subject_id = sessions.subject_id and behavior.session = sessions.session
 
 ),
 
 unaccounted as (
 
     select
-        not_decided_now.subject_id,
-        not_decided_now.session
-    from not_decided_now
-    anti join df_manager
-        on not_decided_now.subject_id = df_manager.subject_id and not_decided_now.session = df_manager.session
+        sessions.subject_id,
+        sessions.session
+    from sessions
+    anti join undecided on sessions.session_key = undecided.session_key
+    anti join df_manager on sessions.subject_id = df_manager.subject_id and sessions.session = df_manager.session
 
 ),
 
-decided_and_lost as (
+decided_and_added as (
 
     select
         count(*) as decided,
@@ -64,6 +83,13 @@ final as (
     select
         subject_id,
         session
+    from only_set_aside
+
+    union all
+
+    select
+        subject_id,
+        session
     from unaccounted
 
     union all
@@ -71,7 +97,7 @@ final as (
     select
         'decided ' || decided || ', in df_manager ' || added as subject_id,
         null as session
-    from decided_and_lost
+    from decided_and_added
     where decided <> added
 
 )

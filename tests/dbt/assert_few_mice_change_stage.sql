@@ -2,7 +2,7 @@
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 30',
-    error_if='> ' ~ var('max_percent_changing_stage'),
+    error_if='> ' ~ var('max_percent_changing_stage') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
     meta={
         'says': 'many mice change their stage in one night',
         'what_to_do': 'look at marts.next_session; if it is right, raise max_percent_changing_stage for one run',

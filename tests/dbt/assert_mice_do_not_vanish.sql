@@ -2,7 +2,7 @@
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
-    error_if='> ' ~ var('max_percent_of_mice_gone'),
+    error_if='> ' ~ var('max_percent_of_mice_gone') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
     meta={
         'says': 'mice with published decisions have no session in df_behavior any more',
         'what_to_do': 'see whether df_behavior was cut short; if they are meant to be gone, raise max_percent_of_mice_gone for one run',

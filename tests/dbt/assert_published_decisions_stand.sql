@@ -1,8 +1,6 @@
--- What was published is never rewritten, but for the provisional decisions that were reopened.
-{%- set columns = [
-    'current_stage_suggested', 'current_stage_actual', 'session_at_current_stage', 'decision', 'next_stage_suggested',
-    'if_closed_loop', 'if_overriden_by_trainer', 'finished_trials', 'foraging_efficiency',
-] %}
+-- What was published is never rewritten, but for the provisional decisions that were reopened. The record of what a
+-- decision read is kept only while it is provisional.
+{%- set published = adapter.get_columns_in_relation(ref('stg_lake__decisions')) | map(attribute='name') %}
 
 with
 
@@ -24,7 +22,7 @@ final as (
     left join df_manager on standing.subject_id = df_manager.subject_id and standing.session = df_manager.session
     where
         df_manager.session is null
-        {%- for column in columns %}
+        {%- for column in published if column not in ('subject_id', 'session', 'inputs_read') %}
         or standing.{{ column }} is distinct from df_manager.{{ column }}
         {%- endfor %}
 

@@ -2,7 +2,7 @@
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
-    error_if='> ' ~ var('max_percent_of_sessions_gone'),
+    error_if='> ' ~ var('max_percent_of_sessions_gone') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
     meta={
         'says': 'sessions with a published decision are gone from df_behavior',
         'what_to_do': 'see whether df_behavior was cut short; if they are meant to be gone, raise max_percent_of_sessions_gone for one run',

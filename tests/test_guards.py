@@ -1,0 +1,550 @@
+"""Every guard is held: what must trip it does, and what lies just inside its limit does not.
+
+A guard is a data test of dbt. Each runs as dbt runs it, on the tables of a lab in which one thing was tampered with.
+"""
+
+import json
+import shutil
+import zlib
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from scripts.simulate import Rates, simulate
+from tests.conftest import Project
+
+pytestmark = pytest.mark.xdist_group("guards")
+
+BEHAVIOR = "staging.stg_lake__behavior"
+TWICE = "staging.stg_lake__sessions_twice"
+SESSIONS = "staging.stg_lake__sessions"
+PUBLISHED = "staging.stg_lake__decisions"
+DIRECTIVES = "staging.stg_people__directives"
+STANDING = "intermediate.int_decisions__standing"
+DECIDED = "intermediate.int_decisions"
+MEASURES = "intermediate.int_sessions__measures"
+DF_MANAGER = "marts.df_manager"
+NEXT_SESSION = "marts.next_session"
+QUARANTINE = "marts.quarantine"
+RULES = "seeds.curriculum_rules"
+COMPARISONS = "seeds.curriculum_comparisons"
+
+# How tables are tampered with
+
+
+def add(table: str, **values: Any) -> str:
+    """A row that has these values; all others are missing."""
+    texts = ", ".join("null" if value is None else repr(value) for value in values.values())
+    return f"insert into {table} ({', '.join(values)}) values ({texts});"
+
+
+def fill(table: str, rows_sql: str) -> str:
+    return f"insert into {table} by name {rows_sql};"
+
+
+def change(table: str, where: str = "true", **values: str) -> str:
+    """Other values, as SQL."""
+    return f"update {table} set {', '.join(f'{name} = {value}' for name, value in values.items())} where {where};"
+
+
+def drop(table: str, where: str = "true") -> str:
+    return f"delete from {table} where {where};"
+
+
+def empty(*tables: str) -> str:
+    return "".join(drop(table) for table in tables)
+
+
+# Worlds that are small enough to count in
+
+
+def mice_gone(gone: int, of: int, sessions: int = 1) -> str:
+    decisions = f"from range({of}) as m (mouse), range({sessions}) as s (session)"
+    return (
+        empty(PUBLISHED, BEHAVIOR)
+        + fill(PUBLISHED, f"select mouse as subject_id, session {decisions}")
+        + fill(BEHAVIOR, f"select mouse as subject_id, 0 as session from range({gone}, {of}) as m (mouse)")
+    )
+
+
+def sessions_gone(gone: int, of: int) -> str:
+    """Two mice have half of the sessions each; what the first one lacks has the number of a session of the other."""
+    its_sessions = f"select {{}} as subject_id, session from range({{}}, {of // 2}) as s (session)"
+    return (
+        empty(PUBLISHED, BEHAVIOR)
+        + "".join(fill(PUBLISHED, its_sessions.format(mouse, 0)) for mouse in (1, 2))
+        + fill(BEHAVIOR, its_sessions.format(1, gone))
+        + fill(BEHAVIOR, its_sessions.format(2, 0))
+    )
+
+
+def set_aside(aside: int, of: int) -> str:
+    return (
+        empty(BEHAVIOR, QUARANTINE)
+        + fill(BEHAVIOR, f"select mouse as subject_id from range({of}) as m (mouse)")
+        + fill(QUARANTINE, f"select mouse as subject_id from range({aside}) as m (mouse)")
+    )
+
+
+NO_MICE = empty(PUBLISHED, DF_MANAGER, NEXT_SESSION)
+
+
+def changing(mice: int, of: int, sessions_since: int = 1, first: int = 0) -> str:
+    """Mice that were to run STAGE_1 after their session 1, some of which are to run STAGE_2 now."""
+    all_mice = f"from range({first}, {first + of}) as m (mouse)"
+    all_sessions = f"{all_mice}, range(1, {2 + sessions_since}) as s (session)"
+    stage = f"if(mouse < {first + mice}, 'STAGE_2', 'STAGE_1')"
+    return (
+        fill(PUBLISHED, f"select mouse as subject_id, 1 as session, 'STAGE_1' as next_stage_suggested {all_mice}")
+        + fill(DF_MANAGER, f"select mouse as subject_id, session {all_sessions}")
+        + fill(NEXT_SESSION, f"select mouse as subject_id, {stage} as next_stage_suggested {all_mice}")
+    )
+
+
+ONCE_TO_RUN_STAGE_2 = fill(
+    PUBLISHED, f"select subject_id, 0 as session, 'STAGE_2' as next_stage_suggested from {PUBLISHED}"
+)
+
+
+def days_old(days: int, where: str = "true") -> str:
+    """Sessions so many days before the training day."""
+    return change(BEHAVIOR, where, session_date=f"(select training_day - {days} from staging.stg_lake__run)")
+
+
+ONE_SESSION = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is null)"
+ONE_SET_ASIDE = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is not null)"
+
+
+def one_more_session(key: int = -1, **values: Any) -> str:
+    return add(BEHAVIOR, session_key=key, subject_id="1", session=1, **values)
+
+
+SET_ASIDE_TWICE = "".join(one_more_session(key) + add(TWICE, session_key=key) for key in (-1, -2))
+
+
+def decision_that_stands(subject_id: str, session: int) -> str:
+    return "".join(add(table, subject_id=subject_id, session=session) for table in (STANDING, DF_MANAGER))
+
+
+IT_STANDS = f"(subject_id, session) in (select (subject_id, session) from {STANDING})"
+
+
+def one_that_stands(column: str, value: str) -> str:
+    """Another value in df_manager than the one that was published."""
+    one = f"select min(rowid) from {DF_MANAGER} where {IT_STANDS} and {column} is distinct from {value}"
+    return change(DF_MANAGER, f"rowid = ({one})", **{column: value})
+
+
+STANDS = dict.fromkeys([
+    "session_date", "task", "curriculum_name", "curriculum_version", "curriculum_schema_version", "matched_rule",
+    "session_at_current_stage", "foraging_efficiency", "finished_trials", "current_stage_suggested",
+    "current_stage_actual", "decision", "next_stage_suggested", "if_closed_loop", "if_overriden_by_trainer", "run_id",
+    "first_published_at",
+], "null") | {"directive": "'hold'"}  # fmt: skip
+
+
+def rule(key: int, number: int, decision: str, to: str, stage: str = "STAGE_1", curriculum: int = 1) -> str:
+    return add(
+        RULES, rule_key=key, curriculum_key=curriculum, stage=stage, rule_number=number, decision=decision, to_stage=to
+    )
+
+
+def comparison(key: int, measure: str, operator: str, threshold: float, alternative: int = 1) -> str:
+    return add(
+        COMPARISONS, rule_key=key, alternative=alternative, measure=measure, operator=operator, threshold=threshold
+    )
+
+
+TRIALS = "finished_trials__last"
+# The third session at STAGE_1 of a mouse, with 250 trials. The first of two rules moves it on, and has the higher key.
+PROGRESS = (
+    empty(DECIDED, MEASURES, SESSIONS, DF_MANAGER, RULES, COMPARISONS)
+    + add(SESSIONS, session_key=7, subject_id="1", session=9)
+    + add(MEASURES, session_key=7, curriculum_key=1, session_total=9, finished_trials__last=250)
+    + add(DECIDED, session_key=7, actual_stage_key=2, session_at_current_stage=3)
+    + (rule(2, 1, "PROGRESS", "STAGE_2") + comparison(2, TRIALS, ">=", 250))
+    + (rule(1, 2, "ROLLBACK", "STAGE_1_WARMUP") + comparison(1, TRIALS, "<", 100))
+    + add(DF_MANAGER, subject_id="1", session=9, current_stage_actual="STAGE_1")
+    + change(DF_MANAGER, decision="'PROGRESS'", next_stage_suggested="'STAGE_2'", matched_rule="1")
+)
+IT_STAYS = change(DF_MANAGER, decision="'STAY'", next_stage_suggested="current_stage_actual", matched_rule="null")
+STAY = PROGRESS + change(MEASURES, finished_trials__last="249") + IT_STAYS
+
+
+def held_rule(key: int, number: int, **of: Any) -> str:
+    return rule(key, number, "STAY", "STAGE_1", **of) + comparison(key, TRIALS, ">", 0)
+
+
+# What each guard must make of it: what is so, the tampering, and whether the guard stops, warns or passes
+
+Cases = list[tuple[str, str, str]]
+
+# fmt: off
+CLAIMS: dict[str, Cases] = {
+    "assert_df_behavior_is_fresh": [
+        ("newest sessions four days before the training day", days_old(4), "pass"),
+        ("newest sessions five days before it", days_old(5), "warn"),
+        ("one newer session among older ones", days_old(9) + days_old(4, ONE_SESSION), "pass"),
+        ("no session has a date", change(BEHAVIOR, session_date="null"), "warn"),
+        ("the newer one is set aside", days_old(9) + days_old(0, ONE_SET_ASIDE), "warn"),
+    ],
+    "assert_directives_are_understood": [
+        ("a directive without a problem", add(DIRECTIVES, subject_id="1"), "pass"),
+        ("a directive with one", add(DIRECTIVES, subject_id="1", problem="unknown_stage"), "warn"),
+    ],
+    "assert_every_session_is_accounted_for": [
+        ("a session that nothing knows of", one_more_session(), "error"),
+        ("one that is set aside", one_more_session(set_aside_because="off_curriculum"), "pass"),
+        ("one of two rows of it is set aside",
+         one_more_session() + decision_that_stands("1", 1) + one_more_session(-2) + add(TWICE, session_key=-2), "pass"),
+        ("both rows are", SET_ASIDE_TWICE, "error"),
+        ("both are, and its mouse has another session",
+         SET_ASIDE_TWICE + add(BEHAVIOR, session_key=-3, subject_id="1", session=2) + decision_that_stands("1", 2),
+         "error"),
+        ("one not decided", one_more_session() + add(DECIDED, session_key=-1, not_decided_because="x"), "pass"),
+        ("one decided before", one_more_session() + decision_that_stands("1", 1), "pass"),
+        ("another mouse decided before", one_more_session() + decision_that_stands("2", 1), "error"),
+        ("another session decided before", one_more_session() + decision_that_stands("1", 2), "error"),
+        ("one decided now",
+         one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="1", session=1), "pass"),
+        ("one decided that df_manager lacks", add(DECIDED, session_key=-1), "error"),
+        ("df_manager has another one in its place",
+         one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="2", session=1), "error"),
+        ("one in df_manager that nothing decided", add(DF_MANAGER, subject_id="1", session=1), "error"),
+        ("one of df_manager lost", drop(DF_MANAGER, "rowid = 0"), "error"),
+    ],
+    "assert_few_mice_change_stage": [
+        ("300 of 1000", NO_MICE + changing(300, 1000), "pass"),
+        ("301 of 1000", NO_MICE + changing(301, 1000), "warn"),
+        ("600 of 1000", NO_MICE + changing(600, 1000), "warn"),
+        ("601 of 1000", NO_MICE + changing(601, 1000), "error"),
+        ("49 of 49", NO_MICE + changing(49, 49), "warn"),
+        ("50 of 50", NO_MICE + changing(50, 50), "error"),
+        ("50 of 50 that have not run since", NO_MICE + changing(50, 50, sessions_since=0), "error"),
+        ("50 of 50 that ran twice since", NO_MICE + changing(50, 50, sessions_since=2), "pass"),
+        ("50 of 50, and others that ran twice", NO_MICE + changing(50, 50) + changing(0, 99, 2, first=50), "error"),
+        ("50 of 50 that graduate",
+         NO_MICE + changing(50, 50) + change(NEXT_SESSION, next_stage_suggested="'GRADUATED'"), "error"),
+        ("none, but another stage earlier", NO_MICE + changing(0, 100) + ONCE_TO_RUN_STAGE_2, "pass"),
+        ("50 of 50, and another stage earlier", NO_MICE + changing(50, 50) + ONCE_TO_RUN_STAGE_2, "error"),
+        ("mice without a decision before", NO_MICE + changing(50, 50) + empty(PUBLISHED), "pass"),
+    ],
+    "assert_few_sessions_are_set_aside": [
+        ("50 of 1000", set_aside(50, 1000), "pass"),
+        ("51 of 1000", set_aside(51, 1000), "warn"),
+        ("900 of 1000", set_aside(900, 1000), "warn"),
+        ("901 of 1000", set_aside(901, 1000), "error"),
+        ("49 of 49", set_aside(49, 49), "warn"),
+        ("50 of 50", set_aside(50, 50), "error"),
+    ],
+    "assert_mice_do_not_vanish": [
+        ("none of 1000", mice_gone(0, 1000), "pass"),
+        ("1 of 1000", mice_gone(1, 1000), "warn"),
+        ("100 of 1000", mice_gone(100, 1000), "warn"),
+        ("101 of 1009", mice_gone(101, 1009), "error"),
+        ("111 of 1000", mice_gone(111, 1000), "error"),
+        ("49 of 49", mice_gone(49, 49), "warn"),
+        ("49 of 49 with two decisions each", mice_gone(49, 49, sessions=2), "warn"),
+        ("50 of 50", mice_gone(50, 50), "error"),
+        ("mice whose sessions are all set aside",
+         mice_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
+    ],
+    "assert_published_decisions_stand": [
+        *((f"another {column}", one_that_stands(column, value), "error") for column, value in STANDS.items()),
+        ("the record of what was read, which only the newest decision keeps",
+         one_that_stands("inputs_read", "null"), "pass"),
+        ("a value where there was none",
+         decision_that_stands("1", 1) + change(DF_MANAGER, "subject_id = '1'", decision="'STAY'"), "error"),
+        ("a decision that df_manager lacks", add(STANDING, subject_id="1", session=1), "error"),
+        ("only another mouse's",
+         add(STANDING, subject_id="1", session=1) + add(DF_MANAGER, subject_id="2", session=1), "error"),
+        ("only that of another session",
+         add(STANDING, subject_id="1", session=1) + add(DF_MANAGER, subject_id="1", session=2), "error"),
+        ("decisions made anew", change(DF_MANAGER, f"not {IT_STANDS}", decision="null"), "pass"),
+    ],
+    "assert_reasons_explain_every_new_decision": [
+        ("what the first rule says", PROGRESS, "pass"),
+        ("another rule is named", PROGRESS + change(DF_MANAGER, matched_rule="2"), "error"),
+        ("no rule is named", PROGRESS + change(DF_MANAGER, matched_rule="null"), "error"),
+        ("another decision", PROGRESS + change(DF_MANAGER, decision="'STAY'"), "error"),
+        ("another next stage", PROGRESS + change(DF_MANAGER, next_stage_suggested="'STAGE_3'"), "error"),
+        ("no rule holds", STAY, "pass"),
+        ("no rule holds but one is named", STAY + change(DF_MANAGER, matched_rule="1"), "error"),
+        ("no rule holds but it progresses", STAY + change(DF_MANAGER, decision="'PROGRESS'"), "error"),
+        ("no rule holds but it moves", STAY + change(DF_MANAGER, next_stage_suggested="'STAGE_2'"), "error"),
+        ("a value is missing", STAY + change(MEASURES, finished_trials__last="null"), "pass"),
+        ("a later rule holds too", PROGRESS + comparison(1, TRIALS, ">", 0, alternative=2), "pass"),
+        ("an earlier rule holds too", PROGRESS + held_rule(3, 0), "error"),
+        ("a rule of another stage holds", STAY + held_rule(3, 0, stage="STAGE_2"), "pass"),
+        ("a rule of another curriculum holds", STAY + held_rule(3, 0, curriculum=2), "pass"),
+        ("a second comparison holds", PROGRESS + comparison(2, "session_total", ">=", 9), "pass"),
+        ("a second comparison does not", PROGRESS + comparison(2, "session_total", ">", 9), "error"),
+        ("a second alternative does not", PROGRESS + comparison(2, "session_total", ">", 9, alternative=2), "pass"),
+        ("enough sessions at the stage", PROGRESS + comparison(2, "session_at_current_stage", ">=", 3), "pass"),
+        ("too few of them", PROGRESS + comparison(2, "session_at_current_stage", ">", 3), "error"),
+        *((f"250 trials are {sign} 250", PROGRESS + change(COMPARISONS, "rule_key = 2", operator=f"'{sign}'"), of)
+          for sign, of in {
+              ">=": "pass", ">": "error", "<=": "pass", "<": "error", "==": "pass", "!=": "error"}.items()),
+        ("a mouse that is held", PROGRESS + IT_STAYS + change(DF_MANAGER, directive="'hold by Ann'"), "pass"),
+        ("a mouse that was enrolled", PROGRESS + IT_STAYS + change(DF_MANAGER, directive="'enrol by Ann'"), "error"),
+        ("a session that is not decided", PROGRESS + IT_STAYS + change(DECIDED, not_decided_because="'x'"), "pass"),
+        ("a rule for GRADUATED holds",
+         PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
+         + change(DF_MANAGER, current_stage_actual="'GRADUATED'") + IT_STAYS, "pass"),
+    ],
+    "assert_sessions_do_not_vanish": [
+        ("none of 1000", sessions_gone(0, 1000), "pass"),
+        ("1 of 1000", sessions_gone(1, 1000), "warn"),
+        ("100 of 1000", sessions_gone(100, 1000), "warn"),
+        ("101 of 1000", sessions_gone(101, 1000), "error"),
+        ("111 of 1000", sessions_gone(111, 1000), "error"),
+        ("49 of 98", sessions_gone(49, 98), "warn"),
+        ("50 of 100", sessions_gone(50, 100), "error"),
+        ("sessions that are all set aside",
+         sessions_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
+    ],
+    "assert_sessions_lie_not_in_the_future": [
+        ("a session on the day after the training day", days_old(-1, ONE_SESSION), "pass"),
+        ("a session a day later", days_old(-2, ONE_SESSION), "warn"),
+        ("one that is set aside", days_old(-2, ONE_SET_ASIDE), "pass"),
+    ],
+}
+
+
+def not_null(column: str) -> Cases:
+    table, _, name = column.rpartition(".")
+    return [("a row without it", add(table, **{name: None}), "error")]
+
+
+def unique(column: str) -> Cases:
+    table, _, name = column.rpartition(".")
+    return [("two rows with the same", add(table, **{name: "-1"}) * 2, "error")]
+
+
+def a_stage(column: str) -> Cases:
+    table, _, name = column.rpartition(".")
+    return [
+        ("a stage", add(table, **{name: "GRADUATED"}), "pass"),
+        ("no stage", add(table, **{name: "STAGE_9"}), "error"),
+        ("the label of a stage", add(table, **{name: "Stage 2"}), "error"),
+    ]
+
+
+def one_of(column: str, *values: str) -> Cases:
+    table, _, name = column.rpartition(".")
+    outcomes = dict.fromkeys(values, "pass") | {"x": "error"}
+    return [(value, add(table, **{name: value}), of) for value, of in outcomes.items()]
+
+
+def unique_together(table: str, *columns: str) -> Cases:
+    row = dict.fromkeys(columns, "-1")
+    return [
+        ("two rows that are the same", add(table, **row) * 2, "error"),
+        *((f"two that differ in {of}", add(table, **row) + add(table, **row | {of: "-2"}), "pass") for of in columns),
+    ]
+
+
+COLUMNS: dict[str, Cases] = {
+    "accepted_values_df_manager_decision__STAY__PROGRESS__ROLLBACK": one_of(
+        "marts.df_manager.decision", "STAY", "PROGRESS", "ROLLBACK"),
+    "accepted_values_quarantine_reason__subject_id_pattern__session_is_no_whole_number__session_twice__off_by_directive"
+    "__unknown_curriculum__metric_is_no_number__unknown_start_stage__stage_without_rules": one_of(
+        "marts.quarantine.reason", "subject_id_pattern", "session_is_no_whole_number", "session_twice",
+        "off_by_directive", "unknown_curriculum", "metric_is_no_number", "unknown_start_stage", "stage_without_rules"),
+    "not_null_decision_log_run_id": not_null("marts.decision_log.run_id"),
+    "not_null_decision_log_session": not_null("marts.decision_log.session"),
+    "not_null_decision_log_subject_id": not_null("marts.decision_log.subject_id"),
+    "not_null_df_manager_current_stage_actual": not_null("marts.df_manager.current_stage_actual"),
+    "not_null_df_manager_current_stage_suggested": not_null("marts.df_manager.current_stage_suggested"),
+    "not_null_df_manager_curriculum_name": not_null("marts.df_manager.curriculum_name"),
+    "not_null_df_manager_curriculum_schema_version": not_null("marts.df_manager.curriculum_schema_version"),
+    "not_null_df_manager_curriculum_version": not_null("marts.df_manager.curriculum_version"),
+    "not_null_df_manager_decision": not_null("marts.df_manager.decision"),
+    "not_null_df_manager_if_closed_loop": not_null("marts.df_manager.if_closed_loop"),
+    "not_null_df_manager_if_overriden_by_trainer": not_null("marts.df_manager.if_overriden_by_trainer"),
+    "not_null_df_manager_next_stage_suggested": not_null("marts.df_manager.next_stage_suggested"),
+    "not_null_df_manager_session": not_null("marts.df_manager.session"),
+    "not_null_df_manager_session_at_current_stage": not_null("marts.df_manager.session_at_current_stage"),
+    "not_null_df_manager_subject_id": not_null("marts.df_manager.subject_id"),
+    "not_null_int_curricula__clauses_clause_key": not_null("intermediate.int_curricula__clauses.clause_key"),
+    "not_null_int_decisions__history_read_session_key": not_null(
+        "intermediate.int_decisions__history_read.session_key"),
+    "not_null_int_subjects_subject_id": not_null("intermediate.int_subjects.subject_id"),
+    "not_null_int_subjects_subject_key": not_null("intermediate.int_subjects.subject_key"),
+    "not_null_next_session_subject_id": not_null("marts.next_session.subject_id"),
+    "not_null_publication_path": not_null("exports.publication.path"),
+    "not_null_quarantine_reason": not_null("marts.quarantine.reason"),
+    "not_null_stg_lake__decisions_current_stage_actual": not_null("staging.stg_lake__decisions.current_stage_actual"),
+    "not_null_stg_lake__decisions_next_stage_suggested": not_null("staging.stg_lake__decisions.next_stage_suggested"),
+    "not_null_stg_lake__decisions_session": not_null("staging.stg_lake__decisions.session"),
+    "not_null_stg_lake__decisions_subject_id": not_null("staging.stg_lake__decisions.subject_id"),
+    "not_null_stg_lake__sessions_curriculum_name": not_null("staging.stg_lake__sessions.curriculum_name"),
+    "not_null_stg_lake__sessions_session": not_null("staging.stg_lake__sessions.session"),
+    "not_null_stg_lake__sessions_subject_id": not_null("staging.stg_lake__sessions.subject_id"),
+    "not_null_stg_lake__sessions_twice_session_key": not_null("staging.stg_lake__sessions_twice.session_key"),
+    "relationships_df_manager_current_stage_actual__stage__ref_training_stages_": a_stage(
+        "marts.df_manager.current_stage_actual"),
+    "relationships_df_manager_current_stage_suggested__stage__ref_training_stages_": a_stage(
+        "marts.df_manager.current_stage_suggested"),
+    "relationships_df_manager_next_stage_suggested__stage__ref_training_stages_": a_stage(
+        "marts.df_manager.next_stage_suggested"),
+    "relationships_stg_lake__decisions_current_stage_actual__stage__ref_training_stages_": a_stage(
+        "staging.stg_lake__decisions.current_stage_actual"),
+    "relationships_stg_lake__decisions_next_stage_suggested__stage__ref_training_stages_": a_stage(
+        "staging.stg_lake__decisions.next_stage_suggested"),
+    "unique_int_curricula__clauses_clause_key": unique("intermediate.int_curricula__clauses.clause_key"),
+    "unique_int_decisions__history_read_session_key": unique("intermediate.int_decisions__history_read.session_key"),
+    "unique_int_subjects_subject_id": unique("intermediate.int_subjects.subject_id"),
+    "unique_int_subjects_subject_key": unique("intermediate.int_subjects.subject_key"),
+    "unique_next_session_subject_id": unique("marts.next_session.subject_id"),
+    "unique_publication_path": unique("exports.publication.path"),
+    "unique_stg_lake__sessions_twice_session_key": unique("staging.stg_lake__sessions_twice.session_key"),
+    "unique_together_attention_subject_id__reason": unique_together("marts.attention", "subject_id", "reason"),
+    "unique_together_backtest_mice_subject_id__curriculum_name__curriculum_version__curriculum_schema_version":
+        unique_together("backtest.backtest_mice", "subject_id", "curriculum_name", "curriculum_version",
+                        "curriculum_schema_version"),
+    "unique_together_decision_drift_subject_id__session": unique_together(
+        "marts.decision_drift", "subject_id", "session"),
+    "unique_together_decision_log_subject_id__session__run_id": unique_together(
+        "marts.decision_log", "subject_id", "session", "run_id"),
+    "unique_together_df_manager_stats_subject_id__current_stage_actual": unique_together(
+        "marts.df_manager_stats", "subject_id", "current_stage_actual"),
+    "unique_together_df_manager_subject_id__session": unique_together("marts.df_manager", "subject_id", "session"),
+    "unique_together_int_curricula__stages_curriculum_key__stage_key": unique_together(
+        "intermediate.int_curricula__stages", "curriculum_key", "stage_key"),
+    "unique_together_int_decisions__reopened_subject_id__session": unique_together(
+        "intermediate.int_decisions__reopened", "subject_id", "session"),
+    "unique_together_stage_parameters_curriculum_name__curriculum_version__curriculum_schema_version__stage__parameter":
+        unique_together("marts.stage_parameters", "curriculum_name", "curriculum_version", "curriculum_schema_version",
+                        "stage", "parameter"),
+    "unique_together_stg_lake__decisions_subject_id__session": unique_together(
+        "staging.stg_lake__decisions", "subject_id", "session"),
+    "unique_together_stg_lake__sessions_subject_id__session": unique_together(
+        "staging.stg_lake__sessions", "subject_id", "session"),
+}
+# fmt: on
+
+GUARDS = CLAIMS | COLUMNS
+# Other limits than the project's, and cases of the table in which they make a difference
+LOOSER = {
+    "expected_days_between_sessions": 5,
+    "fewest_to_stop": 51,
+    "max_percent_changing_stage": 61,
+    "max_percent_of_mice_gone": 11,
+    "max_percent_of_sessions_gone": 12,
+    "max_percent_set_aside": 91,
+}
+UNDER_LOOSER_LIMITS = {
+    "assert_df_behavior_is_fresh": {"newest sessions five days before it": "pass"},
+    "assert_few_mice_change_stage": {"601 of 1000": "warn", "50 of 50": "warn"},
+    "assert_few_sessions_are_set_aside": {"901 of 1000": "warn", "50 of 50": "warn"},
+    "assert_mice_do_not_vanish": {"101 of 1009": "warn", "111 of 1000": "error", "50 of 50": "warn"},
+    "assert_sessions_do_not_vanish": {"111 of 1000": "warn", "50 of 100": "warn"},
+}
+
+
+class Lab(NamedTuple):
+    """Two nights of mice: guards by name as dbt compiled them, what they said, and a copy of the tables."""
+
+    project: Project
+    guards: dict[str, dict[str, Any]]
+    said: dict[str, str]
+    database: duckdb.DuckDBPyConnection
+
+    def outcome(self, guard: dict[str, Any], tampering: str = "") -> str:
+        """What dbt makes of a guard, where tables were tampered with; they are as before afterwards."""
+        config = guard["config"]
+        calc, warn, error = config["fail_calc"], config["warn_if"], config["error_if"]
+        self.database.begin()
+        try:
+            self.database.execute(tampering or "select 1")
+            [(should_warn, should_error)] = self.database.execute(
+                f"select {calc} {warn}, {calc} {error} from ({guard['compiled_code']}) as dbt_internal_test"
+            ).fetchall()
+        finally:
+            self.database.rollback()
+        if should_error and config["severity"].lower() == "error":
+            return "error"
+        return "warn" if should_warn else "pass"
+
+
+def compiled_guards(project: Project, target: str) -> dict[str, dict[str, Any]]:
+    manifest = json.loads((project.workplace / target / "manifest.json").read_text())
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "test"}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    project = Project(tmp_path_factory.mktemp("guards"))
+    rates = Rates(twice=0.02, unknown_version=0.02)
+    duckdb.register("lab", pa.concat_tables(simulate(70, 8, 3, date.today() - timedelta(days=1), rates)))
+    project.write_behavior("select * from lab where session_date < (select max(session_date) from lab)")
+    project.decide()
+    # what changed is drift where a mouse ran on, and has the newest decision made anew where it did not
+    project.write_behavior("select * replace (finished_trials + (rig::int < 5)::int as finished_trials) from lab")
+    succeeded, problems = project.dbt("build", "--select", "fqn:*", "--exclude-resource-type", "unit_test")
+    assert succeeded, problems
+    results = json.loads((project.workplace / "target/run_results.json").read_text())["results"]
+    said = {of["unique_id"].split(".")[2]: of["status"] for of in results if of["unique_id"].startswith("test.")}
+    guards = compiled_guards(project, "target")
+    # the next build starts on an empty database
+    path = project.folder / "database.duckdb"
+    shutil.copy(project.environment["AUTO_TRAIN_DATABASE"], path)
+    with duckdb.connect(str(path)) as database:
+        views = "select schema_name || '.' || view_name from duckdb_views() where not internal"
+        for (view,) in database.execute(views).fetchall():
+            database.execute(f"create table {view}__rows as select * from {view}")
+        for (view,) in database.execute(views).fetchall():
+            database.execute(f"drop view {view}; alter table {view}__rows rename to {view.split('.')[1]}")
+        yield Lab(project, guards, said, database)
+
+
+def test_every_guard_is_in_the_table_and_the_table_names_guards_only(lab: Lab) -> None:
+    assert sorted(GUARDS) == sorted(lab.guards)
+
+
+def test_every_guard_passes_on_a_lab_that_was_not_tampered_with(lab: Lab) -> None:
+    found = {name: lab.outcome(guard) for name, guard in lab.guards.items()}
+    # this lab has more doubles and unknown versions than people would live with
+    assert found == dict.fromkeys(lab.guards, "pass")
+    assert found == lab.said
+
+
+def test_a_guard_that_passes_did_not_look_at_empty_tables(lab: Lab) -> None:
+    looked_at = {of.split(".")[-1] for guard in lab.guards.values() for of in guard["depends_on"]["nodes"]}
+    of_lab = lab.database.execute("select schema_name || '.' || table_name, table_name from duckdb_tables()").fetchall()
+    rows = {name: lab.database.execute(f"select count(*) from {table}").fetchone() for table, name in of_lab}
+    assert {name for name in looked_at if rows[name] == (0,)} == {"stg_people__directives"}
+
+
+def test_every_column_of_a_decision_stands(lab: Lab) -> None:
+    columns = {name for name, *_ in lab.database.execute(f"describe {DF_MANAGER}").fetchall()}
+    assert columns == {*STANDS, "subject_id", "session", "inputs_read"}
+
+
+@pytest.mark.parametrize(
+    ("guard", "tampering", "expected"),
+    [
+        pytest.param(guard, tampering, expected, id=f"{guard}: {what}")
+        for guard, cases in GUARDS.items()
+        for what, tampering, expected in cases
+    ],
+)
+def test_a_guard_trips_where_it_must_and_only_there(lab: Lab, guard: str, tampering: str, expected: str) -> None:
+    assert lab.outcome(lab.guards[guard], tampering) == expected
+
+
+def test_limits_are_those_of_the_project(lab: Lab) -> None:
+    variables = json.dumps(LOOSER)
+    succeeded, problems = lab.project.dbt("compile", "--select", "test_type:singular", "--vars", variables)
+    assert succeeded, problems
+    looser = compiled_guards(lab.project, f"target{zlib.crc32(variables.encode())}")
+    found = {
+        name: {what: lab.outcome(looser[name], tampering) for what, tampering, _ in GUARDS[name] if what in cases}
+        for name, cases in UNDER_LOOSER_LIMITS.items()
+    }
+    assert found == UNDER_LOOSER_LIMITS
