@@ -114,6 +114,14 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     assert f"df_manager_stats_test.parquet is not what run {run_id(2)} published" in text
 
 
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+    stats = settings.published("df_manager_stats")
+    open_lake(settings.lake, settings).remove(stats)
+    assert problems(settings, settings.lake) == [f"{stats} is gone"]
+
+
 def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +159,25 @@ def test_what_a_killed_run_was_writing_is_not_listed(tmp_path: Path) -> None:
     lake.publish(io.BytesIO(b"whole"), "folder/whole")
     (tmp_path / "folder/.whole.half").write_bytes(b"half")
     assert lake.paths("folder") == ["folder/whole"]
+
+
+def test_a_folder_is_not_another_one_whose_name_begins_like_it_and_goes_with_its_last_file(settings: Settings) -> None:
+    lake = open_lake(settings.lake, settings)
+    for path in ("run/1/b", "run/1/a", "run/10/a"):
+        lake.publish(io.BytesIO(b"x"), path)
+    assert lake.paths("run/1") == ["run/1/a", "run/1/b"]
+    for path in ("run/1/a", "run/1/b", "run/1/never"):
+        lake.remove(path)
+    assert lake.paths("run") == ["run/10/a"]
+    assert settings.s3_endpoint or not Path(settings.lake, "run/1").exists()
+
+
+def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file/in it").touch()
+    with pytest.raises(LakeError, match=f"cannot write {tmp_path}/file: .* What was there is untouched"):
+        LocalLake(str(tmp_path)).publish(io.BytesIO(b"x"), "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_in_a_folder_a_run_waits_while_another_one_has_looked_and_not_yet_renamed(
