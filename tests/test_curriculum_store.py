@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
 from scripts import curriculum_store
-from scripts.lake import CURRICULA, Lake, LocalLake, S3Lake
+from scripts.lake import CURRICULA, Lake, LakeError, LocalLake, S3Lake
 from tests import s3
 from tests.conftest import Project
 from tests.test_bad_input import GOOD_MOUSE, mouse
@@ -58,6 +59,56 @@ def test_other_content_under_a_released_name_is_refused_and_nothing_is_put(lake:
             curriculum_store.publish(lake, ALL)
         assert lake.paths(CURRICULA) == [path]
         assert lake.read(path) == other.encode()
+
+
+def test_a_curriculum_that_another_run_puts_meanwhile_is_left_and_must_be_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, put = curriculum_store.path_of(NEWEST), LocalLake.replace
+    for others, problem in ((exchange.to_json(NEWEST), None), (changed(), "holds other content")):
+        lake = LocalLake(str(tmp_path / str(problem)))
+
+        def come_second(self: LocalLake, *of: object, text: str = others, **options: object) -> str | None:
+            self.publish(io.BytesIO(text.encode()), path)
+            return put(self, *of, **options)
+
+        monkeypatch.setattr(LocalLake, "replace", come_second)
+        with pytest.raises(curriculum_store.StoreError, match=problem) if problem else nullcontext():
+            curriculum_store.publish(lake, [NEWEST])
+        assert lake.read(path) == others.encode()
+
+
+def test_a_curriculum_comes_and_goes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalLake, "replace", lambda *of, **options: None)
+    with pytest.raises(curriculum_store.StoreError, match="came and went meanwhile: run again"):
+        curriculum_store.publish(LocalLake(str(tmp_path)), [NEWEST])
+
+
+def test_where_the_json_of_a_curriculum_is_all_of_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, publish, put = LocalLake(str(tmp_path)), LocalLake.publish, []
+
+    def fail_at_the_third(self: LocalLake, content: io.BytesIO, path: str) -> None:
+        if len(put) == 2:
+            raise LakeError("no space left")
+        put.append(path)
+        publish(self, content, path)
+
+    monkeypatch.setattr(LocalLake, "publish", fail_at_the_third)
+    with pytest.raises(LakeError):
+        curriculum_store.publish(lake, [NEWEST])
+    monkeypatch.undo()
+    assert lake.paths(CURRICULA) == sorted(put)
+    assert curriculum_store.path_of(NEWEST) not in put
+    assert curriculum_store.in_lake(lake) == []
+    assert curriculum_store.publish(lake, [NEWEST]) == [curriculum_store.path_of(NEWEST)]
+    assert len(lake.paths(CURRICULA)) == 4
+
+
+def test_a_version_that_only_the_lakes_schema_version_tells_apart_is_not_the_librarys(lake: Lake) -> None:
+    name, version, schema = NEWEST.key
+    keys = {(name, version, "9.9"), ("Nobody's", "1.0", "1.0"), (name, version, schema)}
+    assert list(curriculum_store.publish_named_curricula(lake, keys)) == [curriculum_store.path_of(NEWEST)]
+    assert curriculum_store.publish_named_curricula(lake, {(name, version, "9.9")}) == {}
 
 
 def test_the_same_content_in_other_words_is_left_as_it_is(lake: Lake) -> None:

@@ -1,9 +1,12 @@
 """Pickles: what rigs of old read, and the existing system's state brought over; real pandas 2 on the other side."""
 
+import io
 import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -11,6 +14,7 @@ import pandas as pd
 import pytest
 
 from scripts import migrate
+from scripts.lake import LocalLake, Settings
 from tests.conftest import Project
 from tests.test_bad_input import GOOD_MOUSE
 
@@ -167,3 +171,108 @@ def test_what_is_no_df_manager_is_a_clear_error(content: bytes, tmp_path: Path, 
     assert "Traceback" not in done.stderr
     clear = ("cannot be read as a pickled table", "holds no table", "is no df_manager")
     assert any(words in done.stderr for words in clear), done.stderr
+
+
+def decision(subject_id: object = "700001", session: object = 1.0, **others: object) -> dict[str, object]:
+    stages = {"current_stage_actual": "STAGE_1", "next_stage_suggested": "STAGE_2"}
+    return {"subject_id": subject_id, "session": session, "curriculum_name": "Coupled Baiting", **stages, **others}
+
+
+def test_a_decision_comes_over_unless_readers_could_not_take_it() -> None:
+    good = [decision(), decision("00042", 0), decision(42, "3")]
+    bad = [
+        (decision("7a"), "readers take no such subject id"),
+        (decision("700002", -1), "the session number is no whole number from 0 up"),
+        (decision("700002", None), "the session number is no whole number from 0 up"),
+        (decision("700002", 0.5), "the session number is no whole number from 0 up"),
+        (decision("700002", current_stage_actual="Stage 1"), "current_stage_actual is no stage"),
+        (decision("700002", current_stage_actual=None, next_stage_suggested=None), "current_stage_actual is no stage"),
+        (decision("700002", next_stage_suggested="STAGE_9"), "next_stage_suggested is no stage"),
+    ]
+    kept, left_out = migrate.clean(pd.DataFrame([row for row, _ in bad] + good))
+    assert list(zip(kept["subject_id"], kept["session"], strict=True)) == [("700001", 1), ("00042", 0), ("42", 3)]
+    assert [line.split(": ", 1)[1] for line in left_out] == [reason for _, reason in bad]
+
+
+def test_of_several_decisions_of_a_session_the_last_good_one_comes_over() -> None:
+    rows = [decision(decision=of) for of in ("STAY", "ROLLBACK", "PROGRESS")]
+    rows += [decision(session=2, decision="STAY"), decision(session=2, current_stage_actual="no")]
+    kept, left_out = migrate.clean(pd.DataFrame(rows))
+    assert kept["decision"].tolist() == ["PROGRESS", "STAY"]
+    assert len(left_out) == 3
+
+
+@pytest.mark.parametrize("column", migrate.NEEDED)
+def test_a_table_without_a_needed_column_is_no_df_manager(column: str) -> None:
+    with pytest.raises(migrate.MigrationError, match=f"it has no {column}"):
+        migrate.clean(pd.DataFrame([decision()]).drop(columns=column))
+
+
+def test_decisions_get_the_types_of_a_published_df_manager(tmp_path: Path) -> None:
+    rows = [
+        decision(
+            "9", 2, if_closed_loop=1.0, if_overriden_by_trainer=None, session_date=pd.Timestamp("2024-01-02 09:30")
+        ),
+        decision("9", 1, if_closed_loop=True, if_overriden_by_trainer="True", finished_trials="310"),
+        decision("10", 7, if_closed_loop="None", if_overriden_by_trainer=0.0, foraging_efficiency="none"),
+    ]
+    kept, _ = migrate.clean(pd.DataFrame(rows))
+    path = tmp_path / "df_manager.parquet"
+    path.write_bytes(migrate.df_manager_parquet(kept, "a run", datetime(2026, 1, 1, tzinfo=UTC)))
+    found = duckdb.sql(f"""
+        select subject_id, session, session_date, if_closed_loop, if_overriden_by_trainer, finished_trials,
+            foraging_efficiency, run_id, first_published_at::varchar from '{path}'
+    """)
+    assert [str(kind) for kind in found.types] == [
+        "VARCHAR", "BIGINT", "VARCHAR", "BOOLEAN", "BOOLEAN", "DOUBLE", "DOUBLE", "VARCHAR", "VARCHAR"
+    ]  # fmt: skip
+    night = ("a run", "2026-01-01 00:00:00")
+    assert found.fetchall() == [
+        ("10", 7, None, False, False, None, None, *night),
+        ("9", 1, None, True, True, 310.0, None, *night),
+        ("9", 2, "2024-01-02", True, False, None, None, *night),
+    ]
+
+
+def test_tables_with_an_index_and_two_levels_of_columns_become_plain() -> None:
+    index = pd.MultiIndex.from_tuples([("7", 1), ("7", 2)], names=["subject_id", None])
+    two_levels = [("metadata", "session"), ("metadata", "task"), ("copy", "task")]
+    table = pd.DataFrame([[1, "a", "x"], [2, "b", "y"]], index=index, columns=pd.MultiIndex.from_tuples(two_levels))
+    flat = migrate.flat(table)
+    assert flat.to_dict("list") == {"subject_id": ["7", "7"], "session": [1, 2], "task": ["a", "b"]}
+    # a column of the name of an index level counts
+    again = flat.assign(subject_id=["8", "9"]).set_index(pd.Index(["7", "7"], name="subject_id"))
+    assert migrate.flat(again)["subject_id"].tolist() == ["8", "9"]
+
+
+def test_columns_of_mixed_kinds_become_texts_and_what_is_missing_stays_so(tmp_path: Path) -> None:
+    mixed = pd.Series([1, "two", None, float("nan"), True], dtype=object)
+    path = tmp_path / "table.parquet"
+    path.write_bytes(migrate.as_parquet(pd.DataFrame({"mixed": mixed, "number": [1.5, None, 2, 3, 4]})))
+    assert duckdb.sql(f"select mixed, number from '{path}'").fetchall() == [
+        ("1", 1.5), ("two", None), (None, 2.0), (None, 3.0), ("True", 4.0)
+    ]  # fmt: skip
+
+
+def test_nothing_is_changed_where_something_is_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path / "lake"))
+    pickled = tmp_path / "some.pkl"
+    row = decision()
+    # as pandas 2 has them
+    table = pd.DataFrame([list(row.values())], columns=pd.Index(row, dtype=object), dtype=object)
+    pickled.write_bytes(pickle.dumps(table))
+    now, settings = datetime(2026, 1, 1, tzinfo=UTC), Settings.from_environment()
+    elsewhere = replace(settings, df_behavior="elsewhere.parquet")
+    with pytest.raises(migrate.MigrationError, match="unset AUTO_TRAIN_DF_BEHAVIOR"):
+        migrate.migrate(elsewhere, pickled, pickled, now)
+    lake = LocalLake(settings.lake)
+    assert lake.paths("") == []
+    lake.publish(io.BytesIO(b"a table"), "df_behavior.parquet")
+    with pytest.raises(migrate.MigrationError, match=r"df_behavior\.parquet is there already; nothing was changed"):
+        migrate.migrate(settings, pickled, pickled, now)
+    assert (lake.paths(""), lake.read("df_behavior.parquet")) == (["df_behavior.parquet"], b"a table")
+    lake.remove("df_behavior.parquet")
+    lake.publish(io.BytesIO(b"published"), settings.published("df_manager"))
+    with pytest.raises(migrate.MigrationError, match="has a df_manager of demo already; nothing was changed"):
+        migrate.migrate(settings, pickled, pickled, now)
+    assert lake.paths("") == [settings.published("df_manager")]

@@ -7,7 +7,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from scripts.lake import LakeError, Settings
+from scripts.nightly import Finding
 from scripts.simulate import Rates, simulate, write
 from tests.conftest import Project
 from tests.test_bad_input import GOOD_MOUSE, mouse
@@ -132,6 +135,61 @@ def test_two_managers_publish_beside_each_other(project: Project) -> None:
     project.environment["AUTO_TRAIN_MANAGER"] = "other"
     project.decide()
     assert len(list((project.lake / "foraging_auto_training").glob("df_manager_*.parquet"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MANAGER", ".hidden"), ("MANAGER", "a/b"), ("MANAGER", "-"), ("KEEP_RUNS", "0"), ("KEEP_RUNS", "-1"),
+        ("KEEP_RUNS", "1.5"), ("LEGACY_PICKLE", "maybe"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_refused_by_its_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"AUTO_TRAIN_{name}", value)
+    with pytest.raises(LakeError, match=f"AUTO_TRAIN_{name}={value!r}"):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("lake", "df_behavior", "path"),
+    [
+        ("", "", "lake/df_behavior.parquet"),
+        ("/mice/", "", "/mice/df_behavior.parquet"),
+        ("s3://lab/mice", "parts/*.parquet", "s3://lab/mice/parts/*.parquet"),
+        ("s3://lab/mice", "./own.parquet", "./own.parquet"),
+        ("/mice", "../own.parquet", "../own.parquet"),
+        ("/mice", "/own.parquet", "/own.parquet"),
+        ("/mice", "s3://lab/own.parquet", "s3://lab/own.parquet"),
+    ],
+)
+def test_df_behavior_is_below_the_lake_unless_it_has_a_path_of_its_own(
+    lake: str, df_behavior: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", lake)
+    monkeypatch.setenv("AUTO_TRAIN_DF_BEHAVIOR", df_behavior)
+    assert Settings.from_environment().df_behavior == path
+
+
+def test_settings_that_are_not_given_have_their_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Settings.from_environment()
+    assert given == Settings("lake", "lake/df_behavior.parquet", "demo", "target/auto_train.duckdb", "", "", 30, False)
+    monkeypatch.setenv("AUTO_TRAIN_KEEP_RUNS", "1")
+    monkeypatch.setenv("AUTO_TRAIN_LEGACY_PICKLE", "yes")
+    monkeypatch.setenv("AUTO_TRAIN_MIRROR", "/there/")
+    given = Settings.from_environment()
+    assert (given.keep_runs, given.legacy_pickle, given.mirror) == (1, True, "/there")
+
+
+def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
+    def told(mice: int) -> str:
+        return str(Finding("a_test", True, "it is so", [str(mouse) for mouse in range(mice)], "look"))
+
+    assert told(0) == "warning: it is so (a_test)\n    do: look"
+    assert told(10) == "warning: it is so (a_test)\n    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n    do: look"
+    assert "    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more\n" in told(11)
+    assert str(Finding("a_test", False, "it is so", [], "")) == "FAILED: it is so (a_test)"
 
 
 def test_a_manager_whose_name_is_no_file_name_is_refused(project: Project) -> None:

@@ -28,9 +28,11 @@ from scripts.publishing import (
     kept_runs,
     last_other_run,
     manifest_path,
+    mirror,
     new_run_id,
     problems,
     publish,
+    publish_beside,
     read_manifest,
     roll_back,
 )
@@ -98,6 +100,7 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     lake = open_lake(settings.lake, settings)
     manifest = read_manifest(lake, manifest_path(settings))
     assert manifest["run"]["id"] == run_id(2)
+    assert manifest["df_manager_tag"] == tag(settings)
     assert [file["path"] for file in manifest["files"]] == [settings.published(table) for table in TABLES]
     assert published(settings) == contents(2)
     assert problems(settings, settings.lake) == []
@@ -109,6 +112,14 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     text, is_well = status(settings, START)
     assert not is_well
     assert f"df_manager_stats_test.parquet is not what run {run_id(2)} published" in text
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+    stats = settings.published("df_manager_stats")
+    open_lake(settings.lake, settings).remove(stats)
+    assert problems(settings, settings.lake) == [f"{stats} is gone"]
 
 
 def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
@@ -148,6 +159,25 @@ def test_what_a_killed_run_was_writing_is_not_listed(tmp_path: Path) -> None:
     lake.publish(io.BytesIO(b"whole"), "folder/whole")
     (tmp_path / "folder/.whole.half").write_bytes(b"half")
     assert lake.paths("folder") == ["folder/whole"]
+
+
+def test_a_folder_is_not_another_one_whose_name_begins_like_it_and_goes_with_its_last_file(settings: Settings) -> None:
+    lake = open_lake(settings.lake, settings)
+    for path in ("run/1/b", "run/1/a", "run/10/a"):
+        lake.publish(io.BytesIO(b"x"), path)
+    assert lake.paths("run/1") == ["run/1/a", "run/1/b"]
+    for path in ("run/1/a", "run/1/b", "run/1/never"):
+        lake.remove(path)
+    assert lake.paths("run") == ["run/10/a"]
+    assert settings.s3_endpoint or not Path(settings.lake, "run/1").exists()
+
+
+def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file/in it").touch()
+    with pytest.raises(LakeError, match=f"cannot write {tmp_path}/file: .* What was there is untouched"):
+        LocalLake(str(tmp_path)).publish(io.BytesIO(b"x"), "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_in_a_folder_a_run_waits_while_another_one_has_looked_and_not_yet_renamed(
@@ -521,6 +551,102 @@ def test_the_mirror_has_all_that_is_published_and_catches_up(settings: Settings,
     with pytest.raises(MirrorError, match=r"is published at .* but its mirror .* is behind"):
         run(replace(settings, mirror=beyond), 4, tag(settings))
     assert published(settings) == contents(4)
+
+
+def with_mirror(tmp_path: Path) -> Settings:
+    return settings_for(str(tmp_path / "lake"), mirror=str(tmp_path / "there/mirror"))
+
+
+def test_a_mirror_that_was_out_of_reach_is_brought_up_to_date_once_it_is_there(tmp_path: Path) -> None:
+    settings = with_mirror(tmp_path)
+    (tmp_path / "there").write_text("a file where a folder is needed")
+    with pytest.raises(MirrorError):
+        run(settings, 1, None)
+    (tmp_path / "there").unlink()
+    run(settings, 2, tag(settings), run_id(1))
+    assert published(settings, settings.mirror) == contents(2)
+    assert problems(settings, settings.mirror) == []
+    # what it has already is not copied again, and what somebody changed there is
+    assert mirror(settings) == []
+    stats = settings.published("df_manager_stats")
+    open_lake(settings.mirror, settings).publish(io.BytesIO(b"someone's"), stats)
+    assert mirror(settings) == [stats]
+    assert published(settings, settings.mirror) == contents(2)
+
+
+def test_a_run_that_publishes_while_the_mirror_is_copied_is_copied_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, copy = with_mirror(tmp_path), LocalLake.copy
+    without = replace(settings, mirror="")
+    run(without, 1, None)
+
+    def copy_and_be_overtaken(self: LocalLake, path: str, *to: object) -> None:
+        copy(self, path, *to)
+        if path == settings.published("df_manager_stats") and published(settings) == contents(1):
+            run(without, 2, tag(settings), run_id(1))
+
+    monkeypatch.setattr(LocalLake, "copy", copy_and_be_overtaken)
+    mirror(settings)
+    assert published(settings, settings.mirror) == contents(2)
+    assert problems(settings, settings.mirror) == []
+
+
+def test_without_a_mirror_nothing_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(str(tmp_path / "lake"))
+    run(settings, 1, None)
+    monkeypatch.chdir(tmp_path)
+    assert mirror(settings) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def test_a_file_beside_the_tables_is_recorded_kept_and_mirrored_with_its_run(settings: Settings) -> None:
+    settings = replace(settings, mirror=f"{settings.lake}-mirror")
+    run(settings, 1, None)
+    lake, page = open_lake(settings.lake, settings), settings.published("morning", "html")
+    for text in (b"a page", b"the page once more"):
+        publish_beside(settings, run_id(1), page, text)
+        for manifest in (manifest_path(settings), f"{history_path(settings, run_id(1))}/published.json"):
+            files = [file["path"] for file in read_manifest(lake, manifest)["files"]]
+            assert files == [*(settings.published(table) for table in TABLES), page]
+        assert lake.read(page) == text
+        assert lake.read(f"{history_path(settings, run_id(1))}/morning_test.html") == text
+        assert open_lake(settings.mirror, settings).read(page) == text
+        assert problems(settings, settings.lake) == problems(settings, settings.mirror) == []
+
+
+def test_a_page_of_an_earlier_run_is_not_put_beside_the_tables_of_a_later_one(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    with pytest.raises(OvertakenError, match=f"it would tell of run {run_id(1)}"):
+        publish_beside(settings, run_id(1), settings.published("morning", "html"), b"a page")
+    run(settings, 1, None)
+    run(settings, 2, tag(settings), run_id(1))
+    with pytest.raises(OvertakenError, match=f"it would tell of run {run_id(1)}"):
+        publish_beside(settings, run_id(1), settings.published("morning", "html"), b"a page")
+    assert [path for path in LocalLake(str(tmp_path)).paths("") if "morning" in path] == []
+
+
+def test_a_rollback_is_the_newest_run_though_the_clock_went_back(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    for number in (1, 2):
+        run(settings, number, tag(settings), run_id(number - 1))
+    back = roll_back(settings, run_id(1), START - timedelta(days=9))
+    assert kept_runs(open_lake(settings.lake, settings), settings) == [back["run"]["id"], run_id(2), run_id(1)]
+    assert back["run"]["started_at"] == (START + timedelta(minutes=2, seconds=1)).isoformat()
+    assert back["run"]["previous"] == run_id(2)
+
+
+def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_are_gone(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+    lake = open_lake(settings.lake, settings)
+    with pytest.raises(LakeError, match="no run is kept that published another"):
+        last_other_run(lake, settings)
+    lake.remove(settings.published("df_manager"))
+    lake.remove(settings.published("decision_log"))
+    assert last_other_run(lake, settings) == run_id(1)
+    roll_back(settings, run_id(1), START)
+    assert published(settings) == contents(1)
 
 
 def test_between_buckets_of_one_service_the_service_copies(on_s3: Settings) -> None:

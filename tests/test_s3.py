@@ -5,6 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scripts.dbt_plugin import connect_to_s3
+from scripts.lake import Settings
 from tests import s3
 from tests.conftest import Project
 from tests.test_bad_input import GOOD_MOUSE, mouse
@@ -120,3 +122,33 @@ def test_an_object_that_is_no_parquet_leaves_what_was_published(on_s3: Project, 
     assert not succeeded
     assert "cannot be read as parquet" in problems
     assert download(on_s3, s3_server, "df_manager") == before
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "options"),
+    [
+        ("", {"region=eu-west-1"}),
+        ("https://s3.lab.org:9000", {"endpoint=s3.lab.org:9000", "url_style=path", "use_ssl=true"}),
+        ("http://127.0.0.1:9000", {"endpoint=127.0.0.1:9000", "url_style=path", "use_ssl=false"}),
+    ],
+)
+def test_duckdb_gets_what_boto3_knows(endpoint: str, options: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"ACCESS_KEY_ID": "o'key", "SECRET_ACCESS_KEY": "s", "SESSION_TOKEN": "t", "DEFAULT_REGION": "eu-west-1"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    settings = Settings("s3://lab/mice", "df_behavior.parquet", "test", "", endpoint)
+    with duckdb.connect() as connection:
+        connect_to_s3(connection, settings)
+        [(name, persistent, text)] = connection.sql(
+            "select name, persistent, secret_string from duckdb_secrets()"
+        ).fetchall()
+    assert (name, persistent) == ("lake", False)
+    assert options | {"key_id=o'key", "secret=redacted", "session_token=redacted"} <= set(text.split(";"))
+
+
+def test_where_nothing_is_remote_duckdb_needs_neither_extension_nor_secret() -> None:
+    with duckdb.connect() as connection:
+        connect_to_s3(connection, Settings("lake", "lake/df_behavior.parquet", "test", "", ""))
+        loaded = "select count(*) from duckdb_extensions() where loaded and extension_name = 'httpfs'"
+        assert connection.sql(loaded).fetchall() == [(0,)]
+        assert connection.sql("select count(*) from duckdb_secrets()").fetchall() == [(0,)]
