@@ -5,23 +5,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 
 @contextmanager
-def opened(path: Path, width: int = 1300, height: int = 1000) -> Iterator[Page]:
-    """A file opened in the browser, offline; what it asks of the network fails the test."""
+def running() -> Iterator[Browser]:
+    """The browser, for several files one after the other."""
     chromium = shutil.which("chromium")
     assert chromium, "the tests of pages need Debian's chromium: make browser"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
-        page = context.new_page()
-        asked: list[str] = []
-        # the page of dbt docs asks for its own template's placeholders before it fills them in
-        page.on("request", lambda request: None if "%7B" in request.url else asked.append(request.url))
-        page.on("pageerror", lambda error: asked.append(f"error in the page: {error}"))
-        page.goto(path.as_uri())
-        yield page
-        assert asked == [path.as_uri()]
+        yield browser
         browser.close()
+
+
+@contextmanager
+def shown(browser: Browser, path: Path, width: int = 1300, height: int = 1000) -> Iterator[Page]:
+    """A file opened in the browser, offline; what it asks of the network fails the test."""
+    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+    page = context.new_page()
+    asked: list[str] = []
+    # the page of dbt docs asks for its own template's placeholders before it fills them in
+    page.on("request", lambda request: None if "%7B" in request.url else asked.append(request.url))
+    page.on("pageerror", lambda error: asked.append(f"error in the page: {error}"))
+    page.goto(path.as_uri())
+    yield page
+    assert set(asked) == {path.as_uri()}
+    context.close()
+
+
+@contextmanager
+def opened(path: Path, width: int = 1300, height: int = 1000) -> Iterator[Page]:
+    """`shown` in a browser of its own."""
+    with running() as browser, shown(browser, path, width, height) as page:
+        yield page
