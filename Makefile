@@ -2,18 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test browser lint report docs backtest status curricula simulate bench audit lock clean
+.PHONY: help build test quick browser lint report docs backtest status curricula simulate bench mutate wheels audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 build: .venv/runtime  ## Set up, then run the main job (on simulated mice where the lake has no df_behavior)
-	@$(BIN)/python -m scripts.simulate --if-missing
-	@$(BIN)/python -m scripts.nightly
+	@$(BIN)/auto-train simulate --if-missing
+	@$(BIN)/auto-train nightly
 
 test: .venv/dev browser  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup
+
+quick: .venv/dev  ## What a developer runs after every change: style, types, and the tests that need few builds
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/models
 
 browser:  ## Debian's Chromium, for the tests of pages
 	@command -v chromium > /dev/null || { echo "installing chromium, which the tests of pages need"; \
@@ -22,30 +26,43 @@ browser:  ## Debian's Chromium, for the tests of pages
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-lint: .venv/dev  ## Style of Python; that of SQL and of the dbt project is tested
+lint: .venv/dev  ## Style and types of Python; the style of SQL and of the dbt project is tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
 
 report: .venv/runtime  ## Write and publish the morning page of the last run
-	@$(BIN)/python -m scripts.report
+	@$(BIN)/auto-train report
 
 docs: .venv/runtime  ## Lineage and descriptions as one file that opens anywhere: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet
 
 backtest: .venv/runtime  ## Replay all sessions that the last run read under every curriculum
-	@$(BIN)/python -m scripts.backtest
+	@$(BIN)/auto-train backtest
 
 status: .venv/runtime  ## Is what is published consistent, and how fresh is it?
-	@$(BIN)/python -m scripts.publications status
+	@$(BIN)/auto-train status
 
 curricula: .venv/runtime  ## Check the library of curricula and compile it into seeds
-	@$(BIN)/python -m scripts.curricula compile
+	@$(BIN)/auto-train curricula compile
 
 simulate: .venv/runtime  ## Write simulated mice into the lake
-	$(BIN)/python -m scripts.simulate
+	$(BIN)/auto-train simulate
 
 bench: .venv/dev  ## Speed and memory of the whole build, as ratios to the floor measured in the same run
-	$(BIN)/python -m scripts.bench
+	$(BIN)/auto-train bench
+
+wheels: .venv/dev  ## Does the index have a wheel of every pinned package for each platform?
+	@for platform in $(PLATFORMS); do $(BIN)/uv pip install --dry-run -q --python $(BIN)/python --target target/none \
+		--python-platform $$platform --only-binary :all: --no-deps --require-hashes -r requirements.txt \
+		&& echo "$$platform: all" || exit 1; done
+
+PLATFORMS := x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-manylinux_2_28 x86_64-manylinux_2_28
+
+mutate: .venv/dev browser  ## Try wrong changes one at a time, and list those that no test notices (half an hour)
+	$(BIN)/python -m tests.mutate
 
 audit: .venv/dev  ## Compare every pinned dependency with the known vulnerabilities
 	$(BIN)/pip-audit -r requirements.txt --require-hashes --disable-pip
@@ -59,10 +76,11 @@ LOCK := -q --universal --generate-hashes --no-header --no-annotate --no-strip-ex
 clean:  ## Remove what was built, but not the lake
 	rm -rf .venv target logs
 
-.venv/runtime: requirements.txt
+.venv/runtime: requirements.txt pyproject.toml
 	@echo "setting up .venv (a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/runtime

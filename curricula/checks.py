@@ -45,7 +45,7 @@ CHECKS = {
     ),
     "no-graduation": Check(
         Severity.WARNING,
-        "From the stage no path of rules leads to GRADUATED, so a mouse trains for ever.",
+        "From the stage no path of rules leads to GRADUATED, so a mouse trains forever.",
         "lead a path of rules to GRADUATED",
     ),
     "stage-without-rules": Check(
@@ -61,7 +61,7 @@ CHECKS = {
     "never-holds": Check(
         Severity.ERROR,
         "No session can meet the condition: its comparisons exclude each other.",
-        "mend or remove the rule",
+        "fix or remove the rule",
     ),
     "never-fires": Check(
         Severity.WARNING,
@@ -245,7 +245,7 @@ class _Domain:
 
     def possible(self, clauses: Iterable[Clause]) -> list[Clause]:
         """The clauses within the domain, whole numbers for counters; those that can never hold are left out."""
-        found = []
+        found: list[Clause] = []
         for clause in clauses:
             inside = {
                 measure: _whole(bounds & self.of(measure)) if not measure.metric else bounds & self.of(measure)

@@ -17,7 +17,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-STATISTICS = ("last", "mean", "min", "max")
+from curricula.statistics import STATISTICS
+
 COUNTERS = ("session_total", "session_at_current_stage")
 OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -61,14 +62,10 @@ class Measure:
     @property
     def name(self) -> str:
         """Column that carries the measure in the models, e.g. ``finished_trials__mean_5``."""
-        if not self.metric:
-            return self.statistic
-        return f"{self.metric}__last" if self.statistic == "last" else f"{self.metric}__{self.statistic}_{self.window}"
+        return STATISTICS[self.statistic].column(self.metric, self.window) if self.metric else self.statistic
 
     def __str__(self) -> str:
-        if not self.metric:
-            return self.statistic
-        return f"last({self.metric})" if self.statistic == "last" else f"{self.statistic}({self.metric}, {self.window})"
+        return STATISTICS[self.statistic].call(self.metric, self.window) if self.metric else self.statistic
 
 
 @dataclass(frozen=True)
@@ -186,9 +183,9 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
     except SyntaxError as error:
         end = len(source.strip()) + 1
         column = min(error.offset or end, end) + indent
-        raise ConditionError(text, column, "this is no condition", _LANGUAGE) from None
+        raise ConditionError(text, column, "this is not a condition", _LANGUAGE) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ConditionError(text, 1, "this is no condition", _LANGUAGE) from None
+        raise ConditionError(text, 1, "this is not a condition", _LANGUAGE) from None
     return _Reader(text, indent, metrics).condition(tree)
 
 
@@ -219,7 +216,7 @@ class _Reader:
             return Combination(operator, tuple(flat for part in parts for flat in _same(part, operator)))
         if isinstance(node, ast.Compare):
             return self.comparison(node)
-        raise self.error(node, f"{ast.unparse(node)!r} is no comparison", _LANGUAGE)
+        raise self.error(node, f"{ast.unparse(node)!r} is not a comparison", _LANGUAGE)
 
     def comparison(self, node: ast.Compare) -> Comparison:
         if len(node.ops) > 1:
@@ -237,21 +234,21 @@ class _Reader:
                 raise self.error(node, f"{node.id!r} needs a statistic", f"last({node.id}) or mean({node.id}, 5)")
             raise self.error(node, f"unknown name {node.id!r}", self.measures_allowed)
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords):
-            raise self.error(node, f"{ast.unparse(node)!r} is no measure", self.measures_allowed)
-        statistic = node.func.id
-        if statistic not in STATISTICS:
-            raise self.error(node, f"unknown statistic {statistic!r}", " ".join(STATISTICS))
-        expected = "last(metric)" if statistic == "last" else f"{statistic}(metric, window)"
-        if len(node.args) != (1 if statistic == "last" else 2):
-            raise self.error(node, f"{statistic!r} with {len(node.args)} argument(s)", expected)
+            raise self.error(node, f"{ast.unparse(node)!r} is not a measure", self.measures_allowed)
+        statistic = STATISTICS.get(node.func.id)
+        if statistic is None:
+            raise self.error(node, f"unknown statistic {node.func.id!r}", " ".join(STATISTICS))
+        if len(node.args) != (2 if statistic.has_window else 1):
+            problem = f"{statistic.name!r} with {len(node.args)} argument(s)"
+            raise self.error(node, problem, statistic.call("metric", "window"))
         metric = node.args[0]
         if not (isinstance(metric, ast.Name) and metric.id in self.metrics):
             raise self.error(metric, f"unknown metric {ast.unparse(metric)!r}", " ".join(self.metrics))
-        return Measure(statistic, metric.id, 1 if statistic == "last" else self.window(node.args[1]))
+        return Measure(statistic.name, metric.id, self.window(node.args[1]) if statistic.has_window else 1)
 
     @property
     def measures_allowed(self) -> str:
-        calls = (f"last({metric}), mean|min|max({metric}, window)" for metric in self.metrics)
+        calls = (of.call(metric, "window") for metric in self.metrics for of in STATISTICS.values())
         return ", ".join([*calls, *COUNTERS])
 
     def window(self, node: ast.expr) -> int:
@@ -265,14 +262,18 @@ class _Reader:
         if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub | ast.UAdd):
             sign = -1.0 if isinstance(value.op, ast.USub) else 1.0
             value = value.operand
-        if isinstance(value, ast.Constant) and type(value.value) in (int, float):
+        if (
+            isinstance(value, ast.Constant)
+            and isinstance(value.value, int | float)
+            and not isinstance(value.value, bool)
+        ):
             try:
                 number = sign * float(value.value)
             except OverflowError:
                 number = math.inf
             if math.isfinite(number):
                 return number
-        raise self.error(node, f"{ast.unparse(node)!r} is no threshold", "a number, to the right of the comparison")
+        raise self.error(node, f"{ast.unparse(node)!r} is not a threshold", "a number, to the right of the comparison")
 
 
 def clauses(condition: Condition) -> list[Clause]:

@@ -5,19 +5,22 @@ Condition text is read through Python's syntax tree and never evaluated; anythin
 
 import ast
 import json
+import re
 from typing import Any
 
 from pydantic import ValidationError
 
-from curricula.conditions import COUNTERS, STATISTICS, Condition, parse
+from curricula.conditions import COUNTERS, MAX_TEXT, Condition, parse
+from curricula.errors import UserError
 from curricula.schema import Curriculum, Decision, StageName
+from curricula.statistics import STATISTICS, Statistic
 from curricula.tasks import TASKS, Task
 from curricula.wording import as_lambda, describe
 
 LABELS = {stage.label: stage for stage in StageName}
 
 
-class ExchangeError(ValueError):
+class ExchangeError(UserError, ValueError):
     """A curriculum JSON that cannot be taken over; the message says where and why."""
 
 
@@ -126,14 +129,14 @@ def from_json(text: str) -> Curriculum:
     """Take over a curriculum from the rigs' JSON.
 
     Raises:
-        ExchangeError: the text is no such JSON, or holds anything that is not known here.
+        ExchangeError: the text is not such JSON, or holds anything that is not known here.
     """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ExchangeError(f"this is no JSON: {error}") from None
+        raise ExchangeError(f"this is not JSON: {error}") from None
     if not isinstance(document, dict):
-        raise ExchangeError("this is no curriculum: a JSON object is expected")
+        raise ExchangeError("this is not a curriculum: a JSON object is expected")
     tasks = {task.curriculum_schema_name: task for task in TASKS.values()}
     task = tasks.get(str(document.get("curriculum_schema_name")))
     if task is None:
@@ -215,15 +218,17 @@ def from_lambda(text: str, metrics: list[str]) -> Condition:
     """Read a condition's lambda text through the syntax tree; nothing is evaluated.
 
     Raises:
-        ValueError: the text is no lambda of metrics, or has anything that is not known here.
+        ValueError: the text is not a lambda of metrics, or has anything that is not known here.
     """
+    if len(text) > MAX_TEXT:
+        raise ExchangeError(f"{text[:80]!r}… is longer than {MAX_TEXT} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExchangeError(f"{text[:80]!r} is no expression") from None
+        raise ExchangeError(f"{text[:80]!r} is not an expression") from None
     arguments = [argument.arg for argument in tree.args.args] if isinstance(tree, ast.Lambda) else []
     if len(arguments) != 1 or not isinstance(tree, ast.Lambda) or ast.unparse(tree.args) != arguments[0]:
-        raise ExchangeError(f"{text[:80]!r} is no lambda of one argument")
+        raise ExchangeError(f"{text[:80]!r} is not a lambda of one argument")
     for node in ast.walk(tree.body):
         if isinstance(node, ast.Name) and node.id not in (arguments[0], "np"):
             raise ExchangeError(f"unknown name {node.id!r} in {text[:80]!r}; allowed: {arguments[0]}, np")
@@ -232,7 +237,7 @@ def from_lambda(text: str, metrics: list[str]) -> Condition:
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Puts the condition language in place of ``metrics.x[-1]`` and ``np.mean(metrics.x[-5:])``.
+    """Puts the condition language in place of the code of statistics, such as ``np.mean(metrics.x[-5:])``.
 
     What it does not know it leaves, and the condition language refuses it.
     """
@@ -240,31 +245,22 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, argument: str) -> None:
         self.argument = argument
 
-    def _metric(self, node: ast.expr) -> ast.Name | None:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == self.argument:
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.expr):
+            for statistic in STATISTICS.values():
+                if (found := _as_code_of(statistic, node, self.argument)) is not None:
+                    return found
+        if isinstance(node, ast.Attribute) and node.attr in COUNTERS and ast.unparse(node.value) == self.argument:
             return ast.Name(node.attr)
+        return super().generic_visit(node)
+
+
+def _as_code_of(statistic: Statistic, node: ast.expr, argument: str) -> ast.expr | None:
+    """The call that a piece of code means, if it is the statistic's code for some metric and window."""
+    code = re.escape(ast.unparse(ast.parse(statistic.code.format(metric="METRIC", window=99), mode="eval")))
+    code = code.replace("METRIC", rf"{re.escape(argument)}\.(?P<metric>\w+)").replace("99", r"(?P<window>\d+)")
+    match = re.fullmatch(code, ast.unparse(node))
+    if match is None:
         return None
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        found = self._metric(node)
-        return found if found and found.id in COUNTERS else node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        metric = self._metric(node.value)
-        if metric and ast.unparse(node.slice) == "-1":
-            return ast.Call(ast.Name("last"), [metric], [])
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        function, arguments = ast.unparse(node.func), node.args
-        statistic = function.removeprefix("np.")
-        if function != f"np.{statistic}" or statistic not in STATISTICS or len(arguments) != 1 or node.keywords:
-            return node
-        window = arguments[0]
-        if not (isinstance(window, ast.Subscript) and isinstance(window.slice, ast.Slice)):
-            return node
-        metric, back = self._metric(window.value), window.slice
-        counts_back = isinstance(back.lower, ast.UnaryOp) and isinstance(back.lower.op, ast.USub)
-        if metric is None or not counts_back or back.upper is not None or back.step is not None:
-            return node
-        return ast.Call(ast.Name(statistic), [metric, back.lower.operand], [])
+    text = statistic.call(match["metric"], match.groupdict().get("window", ""))
+    return ast.parse(text, mode="eval").body

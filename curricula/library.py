@@ -18,12 +18,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from curricula.errors import UserError
 from curricula.schema import Curriculum, StageName
 
 LIBRARY = Path(__file__).with_name("library")
 
 
-class CurriculumError(ValueError):
+class CurriculumError(UserError):
     """A curriculum file that is refused.
 
     Attributes:
@@ -136,11 +137,11 @@ def _load(path: Path, descendants: tuple[Path, ...]) -> Curriculum:
     except OSError as error:
         raise CurriculumError(path, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
-        raise CurriculumError(path, [f"is no UTF-8 text: {error.reason} at byte {error.start}"]) from None
+        raise CurriculumError(path, [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
     except RecursionError:
         raise CurriculumError(path, ["is nested too deep"]) from None
     except yaml.YAMLError as error:
-        raise CurriculumError(path, [f"is no YAML: {' '.join(str(error).split())}"]) from None
+        raise CurriculumError(path, [f"is not YAML: {' '.join(str(error).split())}"]) from None
     except ValidationError as error:
         raise CurriculumError(path, _problems(error)) from None
 
@@ -186,7 +187,7 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
             source = before if stage.parameters_from is None else stages.get(stage.parameters_from)
             if source is None:
                 raise ValueError(
-                    f"stage {name}: parameters_from {stage.parameters_from} is no stage of this curriculum"
+                    f"stage {name}: parameters_from {stage.parameters_from} is not a stage of this curriculum"
                 )
             stages[name] = {
                 "parameters": source["parameters"] | stage.parameters,

@@ -7,6 +7,7 @@ import html
 import itertools
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 import pygraphviz
 
@@ -64,7 +65,7 @@ def rules_svg(curriculum: Curriculum) -> str:
                 labeltooltip=_tooltip(curriculum, name, number, rule),
                 constraint="false",
             )
-    return graph.draw(format="svg", prog="dot").decode()
+    return str(graph.draw(format="svg", prog="dot").decode())
 
 
 def _tooltip(curriculum: Curriculum, stage: StageName, number: int, rule: TransitionRule) -> str:
@@ -119,7 +120,7 @@ def parameters_svg(curriculum: Curriculum) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _cell(stages: Sequence[StageName], values: Sequence[dict], name: str, column: int, y: int) -> str:
+def _cell(stages: Sequence[StageName], values: Sequence[dict[str, Any]], name: str, column: int, y: int) -> str:
     x = CELL["name"] + column * CELL["value"]
     value = str(values[column].get(name, "–"))
     before = str(values[column - 1].get(name, "–")) if column else value

@@ -64,7 +64,9 @@ def found_in(key: str) -> str:
 
 def next_version(version: str, taken: set[str]) -> str:
     """The first free version after one: 2.3 -> 2.4, 2.3.1rwdDelay159 -> 2.3.2rwdDelay159."""
-    head, number, tail = re.fullmatch(r"((?:\d+\.)*)(\d+)(\D.*)?", version).groups(default="")
+    match = re.fullmatch(r"((?:\d+\.)*)(\d+)(\D.*)?", version)
+    assert match, f"{version} passed the pattern of versions"
+    head, number, tail = match.groups(default="")
     after = int(number) + 1
     while f"{head}{after}{tail}" in taken:
         after += 1

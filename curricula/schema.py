@@ -59,7 +59,8 @@ class _Strict(BaseModel):
 def _context(info: ValidationInfo) -> Mapping[str, Any]:
     if info.context is None:
         raise ValueError("stages and rules are read as part of a curriculum, whose task says what is allowed")
-    return info.context
+    context: Mapping[str, Any] = info.context
+    return context
 
 
 class TransitionRule(_Strict):
@@ -148,7 +149,7 @@ class Curriculum(_Strict):
             for number, rule in enumerate(stage.rules, 1):
                 if rule.to_stage not in self.stages and rule.to_stage is not StageName.GRADUATED:
                     raise ValueError(
-                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is no stage of this curriculum; "
+                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this curriculum; "
                         f"allowed: {', '.join(self.stages)}, {StageName.GRADUATED}"
                     )
                 if (rule.decision is Decision.STAY) != (rule.to_stage is name):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from curricula.conditions import Combination, Comparison, Condition, Measure
 from curricula.schema import TransitionRule
+from curricula.statistics import STATISTICS
 from curricula.tasks import Task
 
 SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
@@ -26,10 +27,7 @@ def measure_in_words(measure: Measure) -> str:
     if measure.statistic == "session_at_current_stage":
         return "sessions at this stage"
     metric = measure.metric.replace("_", " ")
-    if measure.statistic == "last":
-        return metric
-    name = {"mean": "mean", "min": "lowest", "max": "highest"}[measure.statistic]
-    return f"{name} {metric} of the last {measure.window} sessions"
+    return STATISTICS[measure.statistic].words.format(metric=metric, window=measure.window)
 
 
 def describe(rule: TransitionRule, task: Task) -> str:
@@ -52,9 +50,7 @@ def _expression(condition: Condition) -> str:
 def _measure_as_code(measure: Measure) -> str:
     if not measure.metric:
         return f"metrics.{measure.statistic}"
-    if measure.statistic == "last":
-        return f"metrics.{measure.metric}[-1]"
-    return f"np.{measure.statistic}(metrics.{measure.metric}[-{measure.window}:])"
+    return STATISTICS[measure.statistic].code.format(metric=f"metrics.{measure.metric}", window=measure.window)
 
 
 def _joined(condition: Combination, part_text: Callable[[Condition], str]) -> str:

@@ -17,8 +17,13 @@
 
 {% macro read_lake(file) %}
 {% if not execute %}{% do return('(select 1)') %}{% endif %}
-{% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
-{% do return("read_parquet(" ~ literal(path) ~ ", union_by_name = true)") %}
+{% set paths = fromjson(run_query("select cast(to_json(getvariable('" ~ file ~ "')) as varchar)").rows[0][0]) %}
+{% if paths is string %}
+    {% do return("read_parquet(" ~ literal(paths) ~ ", union_by_name = true)") %}
+{% endif %}
+{% set literals = [] %}
+{% for path in paths %}{% do literals.append(literal(path)) %}{% endfor %}
+{% do return("read_parquet([" ~ literals | join(', ') ~ "], union_by_name = true)") %}
 {% endmacro %}
 
 

@@ -1,1 +1,1 @@
-"""The commands people run, each thin, and the lake they share."""
+"""The commands people run: ``auto-train COMMAND``, one module each, thin over the library in ``auto_train``."""

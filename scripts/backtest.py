@@ -1,56 +1,16 @@
-"""Replay all sessions that the last run read under every curriculum, in open loop, and say what would differ.
+"""``auto-train backtest``."""
 
-python -m scripts.backtest [options of dbt build]
-"""
+import click
 
-import sys
-
-import duckdb
-
-from scripts.lake import LakeError, Settings
-from scripts.progress import run_dbt
-
-MOST_PAIRS = 12
+from auto_train.lake import Settings
+from auto_train.nights import backtest
 
 
-def summary(settings: Settings) -> str:
-    """The pairs of versions of a curriculum between which most mice would differ tomorrow."""
-    with duckdb.connect(settings.database, read_only=True) as database:
-        pairs = database.execute("""
-            select curriculum_name_a || ' ' || curriculum_version_a, curriculum_version_b, mice_that_differ_tomorrow,
-                mice, decisions_that_differ, sessions, median_sessions_to_graduation_a, median_sessions_to_graduation_b
-            from backtest.backtest_pairs
-            where curriculum_name_a = curriculum_name_b
-            order by mice_that_differ_tomorrow desc, 1, 2
-        """).fetchall()
-        [(replayed,)] = database.execute("select count(*) from backtest.backtest_decisions").fetchall()
-    lines = [f"{replayed:,} decisions replayed. Between versions of a curriculum, tomorrow:"]
-    lines += [
-        f"    {a} or {b}: {differ} of {mice} mice differ, {decisions:,} of {sessions:,} decisions; "
-        f"median sessions to graduation {_or_none(median_a)} or {_or_none(median_b)}"
-        for a, b, differ, mice, decisions, sessions, median_a, median_b in pairs[:MOST_PAIRS]
-    ]
-    lines += [
-        "all pairs are in backtest.backtest_pairs, rules in backtest.backtest_rules, mice in backtest.backtest_mice;",
-        "behaviour depends on the stage that really ran: it says how rules judge past sessions, not how mice would do",
-    ]
-    return "\n".join(lines)
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def command(options: tuple[str, ...]) -> None:
+    """Replay all sessions that the last run read under every curriculum, in open loop.
 
-
-def _or_none(number: float | None) -> str:
-    return "none" if number is None else f"{number:g}"
-
-
-def main() -> None:
-    """Run the models and print what came of them."""
-    code, errors = run_dbt("build", "--select", "tag:backtest", "--exclude-resource-type", "unit_test", *sys.argv[1:])
-    if code:
-        sys.exit(f"{errors}\nno backtest: it needs the database that `make build` leaves")
-    try:
-        print(summary(Settings.from_environment()))
-    except (LakeError, duckdb.Error) as error:
-        sys.exit(f"no summary: {error}")
-
-
-if __name__ == "__main__":
-    main()
+    OPTIONS are those of `dbt build`.
+    """
+    click.echo(backtest.replay(Settings.from_environment(), list(options)))

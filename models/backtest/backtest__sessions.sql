@@ -8,7 +8,7 @@ measures as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 

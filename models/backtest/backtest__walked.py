@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from curricula.walk import Before, walk
-from scripts import walking
+from auto_train.decisions import relations
+from auto_train.decisions.walk import Before, walk
 
 
 def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
@@ -17,12 +17,12 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     curricula_stages = dbt.ref("int_curricula__stages")
 
     nothing = np.zeros(0, np.int64)
-    return walking.to_table(
+    return relations.to_table(
         walk(
-            walking.sessions(sessions),
+            relations.sessions(sessions),
             Before(nothing, nothing, nothing, nothing),
-            walking.clauses(curricula_clauses),
-            walking.stages(curricula_stages),
-            walking.met(rules_met),
+            relations.clauses(curricula_clauses),
+            relations.stages(curricula_stages),
+            relations.met(rules_met),
         )
     )

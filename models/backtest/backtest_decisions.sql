@@ -24,7 +24,7 @@ behavior as (
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 

@@ -14,13 +14,13 @@ df_manager as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 

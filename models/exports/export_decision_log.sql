@@ -2,7 +2,7 @@ with
 
 final as (
 
-    select * from {{ ref('decision_log') }}
+    select * exclude (is_new) from {{ ref('decision_log') }}
     -- the same rows give the same bytes
     order by first_published_at, subject_id, session
 

@@ -1,14 +1,18 @@
 """Publish the exports: the last model of a run, so a failed test before it leaves the lake as it was."""
 
 import tempfile
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+from dbt.flags import get_flags
 
-from scripts import analysis_copy, curriculum_store
-from scripts.lake import Settings, open_lake
-from scripts.legacy_pickle import to_pickle
-from scripts.publishing import publish, sha256
+from auto_train.lake import Settings, open_lake
+from auto_train.publishing import analysis_copy, curricula
+from auto_train.publishing.legacy_pickle import to_pickle
+from auto_train.publishing.manifest import DECISION_LOG, LEADER, STATS, File, Manifest, Run
+from auto_train.publishing.publication import Tables, publish
 
 SCHEMA = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.int64())])
 
@@ -17,59 +21,75 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     """Write each export to a local file, then publish all with a record of the run."""
     dbt.config(materialized="table")
     exports = {
-        "df_manager": dbt.ref("export_df_manager"),
-        "df_manager_stats": dbt.ref("export_df_manager_stats"),
-        "decision_log": dbt.ref("export_decision_log"),
+        LEADER: dbt.ref("export_df_manager"),
+        STATS: dbt.ref("export_df_manager_stats"),
+        DECISION_LOG: dbt.ref("export_decision_log"),
     }
+    new_decisions = dbt.ref("export_new_decisions")
     run = dbt.ref("stg_lake__run")
     counts = dbt.ref("run_summary")
     inputs = dbt.ref("stg_lake__files")
-    # a test holds up only what is behind all that it reads: this is for assert_reasons_explain_every_new_decision
-    _ = dbt.ref("curriculum_comparisons")
+    # dbt runs a test before this model only where the model depends on all that the test reads; these refs are for
+    # tests of what is not read here
+    _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
     settings = Settings.from_environment()
-    files, rows = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
-        for table, relation in exports.items():
-            file, path = Path(folder, table), settings.published(table)
-            relation.write_parquet(str(file), compression="zstd")
-            files[path] = file.read_bytes()
-            rows[path] = session.execute("select count(*) from read_parquet(?)", [str(file)]).fetchone()[0]
-    if settings.legacy_pickle:
-        path = settings.published("df_manager", "pkl")
-        files[path] = to_pickle(exports["df_manager"].arrow().read_all())
-        rows[path] = rows[settings.published("df_manager")]
+    tables = written(session, settings, exports, new_decisions)
 
     lake = open_lake(settings.lake, settings)
     of_curricula = "curriculum_name, curriculum_version, curriculum_schema_version"
     named = dbt.ref("df_manager").project(of_curricula).distinct()
-    curricula = curriculum_store.publish_named_curricula(lake, set(named.fetchall()))
+    in_lake = curricula.publish_named_curricula(lake, set(named.fetchall()))
     [of_run] = run.arrow().read_all().to_pylist()
-    record = {
-        "manager": settings.manager,
-        "run": {
-            "id": of_run["run_id"],
-            "started_at": f"{of_run['started_at'].isoformat()}+00:00",
-            "previous": of_run["previous_run"],
-        },
-        "code_version": of_run["code_version"],
-        "inputs": [
+    manifest = Manifest(
+        manager=settings.manager,
+        run=Run(
+            id=of_run["run_id"],
+            started_at=of_run["started_at"].replace(tzinfo=UTC),
+            previous=of_run["previous_run"],
+            kind="full_refresh" if get_flags().FULL_REFRESH else "night",
+        ),
+        code_version=of_run["code_version"],
+        inputs=[
             entry | {"modified_at": f"{entry['modified_at'].isoformat()}+00:00"}
             for entry in inputs.arrow().read_all().to_pylist()
         ],
+        files=[],
+        curricula=[File.of(path, content) for path, content in in_lake.items()],
         **summary(counts.fetchall()),
-        "curricula": [
-            {"path": path, "bytes": len(content), "sha256": sha256(content)} for path, content in curricula.items()
-        ],
-    }
-    publish(settings, of_run["df_manager_tag"], files, rows, record)
+    )
+    publish(settings, of_run["df_manager_tag"], tables, manifest)
     analysis_copy.leave_at_exit(settings.database)
-    published = [{"path": path, "rows": rows[path], "bytes": len(content)} for path, content in files.items()]
+    published = [
+        {"path": path, "rows": tables.rows[path], "bytes": len(content)} for path, content in tables.files.items()
+    ]
     return pa.Table.from_pylist(published, schema=SCHEMA)
 
 
-def summary(counts: list[tuple[str, str, int]]) -> dict:
+def written(session: Any, settings: Settings, exports: dict[str, Any], new_decisions: Any) -> Tables:
+    """The exports as parquet, df_manager as a pickle too where readers need one."""
+    files, rows = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def parquet(name: str, relation: Any) -> tuple[bytes, int]:
+            file = Path(folder, name)
+            relation.write_parquet(str(file), compression="zstd")
+            [(count,)] = session.execute("select count(*) from read_parquet(?)", [str(file)]).fetchall()
+            return file.read_bytes(), count
+
+        for table, relation in exports.items():
+            path = settings.published(table)
+            files[path], rows[path] = parquet(table, relation)
+        new, new_rows = parquet("new_decisions", new_decisions)
+    if settings.legacy_pickle:
+        path = settings.published(LEADER, "pkl")
+        files[path] = to_pickle(exports[LEADER].arrow().read_all())
+        rows[path] = rows[settings.published(LEADER)]
+    return Tables(files, rows, new, new_rows)
+
+
+def summary(counts: list[tuple[str, str, int]]) -> dict[str, Any]:
     """Counts of the run by group and name, and the newest session's date."""
-    groups: dict = {"counts": {}}
+    groups: dict[str, Any] = {"counts": {}}
     for group, name, value in counts:
         if group == "newest_session_date":
             groups[group] = name

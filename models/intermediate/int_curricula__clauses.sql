@@ -10,7 +10,7 @@ conditions as (
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 
@@ -24,27 +24,34 @@ stages as (
 pivoted as (
 
     select
-        clause_key,
-        rule_key
+        curriculum,
+        stage,
+        rule_number,
+        clause_number
         {%- for measure in measured %},
         max(lower_bound) filter (where measure = '{{ measure }}') as {{ measure }}__lower,
         max(upper_bound) filter (where measure = '{{ measure }}') as {{ measure }}__upper
         {%- endfor %}
     from conditions
-    group by clause_key, rule_key
+    group by curriculum, stage, rule_number, clause_number
 
 ),
 
 final as (
 
     select
+        cast(row_number() over (order by rules.rule_key, pivoted.clause_number) as integer) as clause_key,
+        rules.rule_key,
         rules.curriculum_key,
         stages.stage_key,
-        rules.rule_number,
         destinations.stage_key as to_stage_key,
-        pivoted.*
+        pivoted.* exclude (curriculum, stage, clause_number)
     from pivoted
-    inner join rules on pivoted.rule_key = rules.rule_key
+    inner join rules
+        on
+            pivoted.curriculum = rules.curriculum
+            and pivoted.stage = rules.stage
+            and pivoted.rule_number = rules.rule_number
     inner join stages on rules.stage = stages.stage
     inner join stages as destinations on rules.to_stage = destinations.stage
 

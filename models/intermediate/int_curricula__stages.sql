@@ -2,7 +2,7 @@ with
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
@@ -17,7 +17,7 @@ rules as (
     select distinct
         curriculum_key,
         stage
-    from {{ ref('curriculum_rules') }}
+    from {{ ref('int_curricula__rules') }}
 
 ),
 
@@ -30,15 +30,15 @@ stages as (
 final as (
 
     select
-        curriculum_stages.curriculum_key,
+        curricula.curriculum_key,
         stages.stage_key,
+        stages.stage,
         curriculum_stages.stage = curricula.first_stage as is_first,
         rules.stage is not null as has_rules
     from curriculum_stages
-    inner join curricula on curriculum_stages.curriculum_key = curricula.curriculum_key
+    inner join curricula on curriculum_stages.curriculum = curricula.curriculum
     inner join stages on curriculum_stages.stage = stages.stage
-    left join rules
-        on curriculum_stages.curriculum_key = rules.curriculum_key and curriculum_stages.stage = rules.stage
+    left join rules on curricula.curriculum_key = rules.curriculum_key and curriculum_stages.stage = rules.stage
 
 )
 

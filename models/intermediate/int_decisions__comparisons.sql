@@ -26,23 +26,23 @@ measures as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 
 comparisons as (
 
-    select * from {{ ref('curriculum_comparisons') }}
+    select * from {{ ref('int_curricula__comparisons') }}
 
 ),
 
--- which rules were tried follows from the stage that ran; what the walk made of them is not looked at
+-- which rules were tried follows from the stage that ran; the walk's result is not used
 valued as (
 
     select

@@ -1,7 +1,4 @@
-{%- set recorded = [
-    'session_date', 'task', 'curriculum_name', 'curriculum_version', 'curriculum_schema_version', 'finished_trials',
-    'foraging_efficiency',
-] %}
+{%- set recorded = df_manager_columns('recorded') | list %}
 
 with
 
@@ -23,7 +20,7 @@ stages as (
 
 ),
 
--- in open loop nothing but the name of a stage would have been heard
+-- in open loop the rig reported no stage, so only a name that it reports now is a change
 found as (
 
     select

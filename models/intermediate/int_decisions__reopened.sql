@@ -47,6 +47,7 @@ provisional as (
         decisions.session,
         string_split(decisions.inputs_read, ' ')[1] as own_fingerprint,
         string_split(decisions.inputs_read, ' ')[2:] as history,
+        decisions.directive_kind,
         decisions.directive
     from decisions
     inner join newest_decisions
@@ -116,8 +117,8 @@ directive_changed as (
     left join directives on sessions.session_key = directives.session_key
     where
         coalesce(directives.directive, '') <> coalesce(provisional.directive, '')
-        -- where a subject began is no matter of today
-        and (directives.directive is not null or provisional.directive not like 'enrol %')
+        -- where a subject began does not matter today
+        and (directives.directive is not null or provisional.directive_kind <> 'enrol')
 
 ),
 

@@ -1,7 +1,7 @@
-"""Decide once more, from the first decision of a subject whose inputs have changed since: for comparison only."""
+"""Decide again from the first decision of a subject whose inputs have changed since: for comparison only."""
 
-from curricula.walk import walk
-from scripts import walking
+from auto_train.decisions import relations
+from auto_train.decisions.walk import walk
 
 
 def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
@@ -15,12 +15,12 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     curricula_clauses = dbt.ref("int_curricula__clauses")
     curricula_stages = dbt.ref("int_curricula__stages")
 
-    return walking.to_table(
+    return relations.to_table(
         walk(
-            walking.sessions(to_decide),
-            walking.before(decided_before),
-            walking.clauses(curricula_clauses),
-            walking.stages(curricula_stages),
-            walking.met(rules_met),
+            relations.sessions(to_decide),
+            relations.before(decided_before),
+            relations.clauses(curricula_clauses),
+            relations.stages(curricula_stages),
+            relations.met(rules_met),
         )
     )

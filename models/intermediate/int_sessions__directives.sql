@@ -33,19 +33,13 @@ published as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
 curriculum_stages as (
 
-    select * from {{ ref('curriculum_stages') }}
-
-),
-
-stages as (
-
-    select * from {{ ref('training_stages') }}
+    select * from {{ ref('int_curricula__stages') }}
 
 ),
 
@@ -80,7 +74,7 @@ in_force as (
     inner join directives
         on
             dated.subject_id = directives.subject_id
-            and directives.applied_as in ('hold', 'pin', 'off_curriculum')
+            and directives.overrules
             and (directives.valid_from is null or dated.takes_effect_on >= directives.valid_from)
             and (directives.valid_until is null or dated.takes_effect_on <= directives.valid_until)
     group by dated.session_key
@@ -109,8 +103,8 @@ known as (
 
     select
         dated.session_key,
-        stages.stage,
-        stages.stage_key
+        curriculum_stages.stage,
+        curriculum_stages.stage_key
     from dated
     inner join curricula
         on
@@ -118,7 +112,6 @@ known as (
             and dated.curriculum_version = curricula.curriculum_version
             and dated.curriculum_schema_version = curricula.curriculum_schema_version
     inner join curriculum_stages on curricula.curriculum_key = curriculum_stages.curriculum_key
-    inner join stages on curriculum_stages.stage = stages.stage
 
 ),
 
@@ -135,6 +128,8 @@ final as (
             else 1
         end as directive_key,
         coalesce(pinned.stage_key, 0) as pin_stage_key,
+        case when in_force.applied_as = 'pin' and pinned.stage_key is null then 'hold' else in_force.applied_as end
+            as directive_kind,
         case
             when in_force.applied_as = 'pin' and pinned.stage_key is null
                 then 'hold, because a directive has a problem (stage_not_in_curriculum): '

@@ -8,7 +8,7 @@ sessions as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
@@ -43,7 +43,7 @@ keyed as (
         curricula.curriculum_key,
         stages.stage_key as reported_stage_key,
         standing.session is not null as has_standing_decision,
-        -- a metric that is no number stops the session only where its curriculum looks at it
+        -- a metric that is not a number stops the session only where its curriculum looks at it
         {% for metric in metrics() -%}
         (curricula.task in ({% for task in metric.tasks %}{{ literal(task) }}{{ ', ' if not loop.last }}{% endfor %})
             and sessions.{{ metric.name }}__is_wrong){{ ' or ' if not loop.last }}
@@ -76,7 +76,7 @@ final as (
         has_wrong_metric,
         cast(session as double) as session_total
         {%- for measure in measures() %},
-        {{ rolling_measure(measure) }} as {{ measure.name }}
+        {{ measure.sql }} as {{ measure.name }}
         {%- endfor %}
     from keyed
     window history as (partition by subject_key order by session)

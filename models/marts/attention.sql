@@ -24,7 +24,7 @@ drift as (
 
 curricula as (
 
-    select * from {{ ref('curricula') }}
+    select * from {{ ref('int_curricula') }}
 
 ),
 
@@ -46,7 +46,7 @@ newest as (
 
 ),
 
--- mice that have not run for long have left
+-- mice without a session for attention_forgets_after_days are taken to have left
 active as (
 
     select

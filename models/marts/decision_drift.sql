@@ -26,7 +26,7 @@ sessions as (
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{%- set columns = logged_columns() | join(', ') %}
+{%- set columns = df_manager_columns('logged') | join(', ') %}
 
 with
 
@@ -33,7 +33,7 @@ logged_runs as (
 
 ),
 
--- a run that was killed between df_manager and the log published all the same
+-- published decisions that the log lacks: an older version did not log them, or their file is damaged
 missed as (
 
     select published.* from published
@@ -50,15 +50,24 @@ new as (
 
 final as (
 
-    select * from log
+    select
+        *,
+        false as is_new
+    from log
 
     union all by name
 
-    select * from missed
+    select
+        *,
+        true as is_new
+    from missed
 
     union all by name
 
-    select * from new
+    select
+        *,
+        true as is_new
+    from new
 
 )
 

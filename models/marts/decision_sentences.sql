@@ -76,7 +76,7 @@ final as (
         || df_manager.next_stage_suggested
         || ': '
         || case
-            when df_manager.directive not like 'enrol %' then df_manager.directive
+            when df_manager.directive_kind <> 'enrol' then df_manager.directive
             when df_manager.current_stage_actual = 'GRADUATED' then 'graduated'
             when per_decision.why is not null then per_decision.why
             when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not

@@ -45,7 +45,7 @@ history_read as (
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 
@@ -66,8 +66,8 @@ decided as (
         sessions.curriculum_version,
         sessions.curriculum_schema_version,
         cast(decisions.session_at_current_stage as bigint) as session_at_current_stage,
-        sessions.foraging_efficiency,
         sessions.finished_trials,
+        sessions.foraging_efficiency,
         suggested.stage as current_stage_suggested,
         actual.stage as current_stage_actual,
         {{ decision_of('decisions', 'rules') }} as decision,
@@ -75,6 +75,10 @@ decided as (
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
         rules.rule_number as matched_rule,
+        case
+            when directives.directive is not null then directives.directive_kind
+            when decisions.is_first and decisions.suggested_stage_key = directives.enrol_stage_key then 'enrol'
+        end as directive_kind,
         coalesce(
             directives.directive,
             case
@@ -96,7 +100,7 @@ decided as (
 
 ),
 
--- a decision that comes out as it was published is no news
+-- an unchanged decision keeps its first run
 first_published as (
 
     select
@@ -109,7 +113,7 @@ first_published as (
         on
             decided.subject_id = published.subject_id
             and decided.session = published.session
-            {%- for column in logged_columns() if column not in ('run_id', 'first_published_at') %}
+            {%- for column in df_manager_columns('logged') if column not in ('run_id', 'first_published_at') %}
             and decided.{{ column }} is not distinct from published.{{ column }}
             {%- endfor %}
 

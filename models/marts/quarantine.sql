@@ -18,7 +18,7 @@ decisions as (
 
 ),
 
--- a session off curriculum takes no part, and that is no fault of it (SEMANTICS 1)
+-- a session off curriculum takes no part, which is not an error (SEMANTICS 1)
 reasons as (
 
     select

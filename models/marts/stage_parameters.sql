@@ -22,7 +22,7 @@ final as (
         parameters.parameter,
         parameters.value
     from parameters
-    inner join curricula on parameters.curriculum_key = curricula.curriculum_key
+    inner join curricula on parameters.curriculum = curricula.curriculum
 
 )
 

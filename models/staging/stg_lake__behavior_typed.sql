@@ -55,7 +55,7 @@ typed as (
 
 ),
 
--- SEMANTICS 1: without a number or a curriculum name a session takes no part, and that is no fault of it
+-- SEMANTICS 1: without a number or a curriculum name a session takes no part, which is not an error
 final as (
 
     select

@@ -6,7 +6,7 @@ with
 final as (
 
     select
-        {% for column, type in logged_columns().items() -%}
+        {% for column, type in df_manager_columns('logged').items() -%}
         cast({{ first_column(types, [column]) or 'null' }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
         {% endfor -%}
     {% if types -%}

@@ -1,4 +1,4 @@
--- what the plugin knew at connecting, before anything was read: a table, so that publishing later goes by it
+-- identity of this run and state of the lake when dbt connected; a table, so that publishing sees the same values
 with
 
 final as (
@@ -9,6 +9,7 @@ final as (
         cast(getvariable('code_version') as varchar) as code_version,
         cast(getvariable('previous_run') as varchar) as previous_run,
         cast(getvariable('df_manager_tag') as varchar) as df_manager_tag,
+        cast(getvariable('damaged_log_files') as varchar) as damaged_log_files,
         {% if var('training_day') -%}
         date {{ literal(var('training_day') | string) }}
         {%- else -%}

@@ -1,8 +1,14 @@
 with
 
-directives as (
+subject_directives as (
 
     select * from {{ ref('subject_directives') }}
+
+),
+
+directives as (
+
+    select * from {{ ref('directives') }}
 
 ),
 
@@ -25,49 +31,61 @@ typed as (
         or coalesce(until_date is not null and try_cast(until_date as date) is null, false) as has_unreadable_date,
         nullif(trim(who), '') as who,
         nullif(trim(why), '') as why
-    from directives
+    from subject_directives
 
 ),
 
--- where a subject begins and what it is told to do from then on do not contradict each other
+known as (
+
+    select
+        typed.*,
+        directives.directive is not null as is_known,
+        coalesce(directives.names_stage, false) as names_stage,
+        -- a directive that is not understood holds its mouse
+        coalesce(directives.overrules, true) as overrules
+    from typed
+    left join directives on typed.directive = directives.directive
+
+),
+
+-- an enrolment does not contradict other directives: it only says where a mouse starts
 overlapping as (
 
-    select distinct typed.directive_number from typed
-    inner join typed as others
+    select distinct known.directive_number from known
+    inner join known as others
         on
-            typed.subject_id = others.subject_id
-            and typed.directive_number <> others.directive_number
-            and (typed.directive = 'enrol') = (others.directive = 'enrol')
-            and coalesce(typed.valid_from, '-infinity') <= coalesce(others.valid_until, 'infinity')
-            and coalesce(others.valid_from, '-infinity') <= coalesce(typed.valid_until, 'infinity')
+            known.subject_id = others.subject_id
+            and known.directive_number <> others.directive_number
+            and known.overrules = others.overrules
+            and coalesce(known.valid_from, '-infinity') <= coalesce(others.valid_until, 'infinity')
+            and coalesce(others.valid_from, '-infinity') <= coalesce(known.valid_until, 'infinity')
 
 ),
 
 checked as (
 
     select
-        typed.* exclude (has_unreadable_date),
+        known.* exclude (has_unreadable_date, is_known, names_stage),
         case
-            when
-                typed.directive is null or typed.directive not in ('hold', 'pin', 'off_curriculum', 'enrol')
-                then 'unknown_directive'
-            when typed.directive in ('pin', 'enrol') and stages.stage is null then 'unknown_stage'
-            when typed.has_unreadable_date then 'unreadable_date'
-            when typed.valid_until < typed.valid_from then 'until_before_from'
-            when typed.who is null or typed.why is null then 'who_or_why_missing'
+            when not known.is_known then 'unknown_directive'
+            when known.names_stage and stages.stage is null then 'unknown_stage'
+            when known.has_unreadable_date then 'unreadable_date'
+            when known.valid_until < known.valid_from then 'until_before_from'
+            when known.who is null or known.why is null then 'who_or_why_missing'
             when overlapping.directive_number is not null then 'overlaps_another'
         end as problem
-    from typed
-    left join stages on typed.stage = stages.stage
-    left join overlapping on typed.directive_number = overlapping.directive_number
+    from known
+    left join stages on known.stage = stages.stage
+    left join overlapping on known.directive_number = overlapping.directive_number
 
 ),
 
--- what is not understood moves no mouse: it is held until someone mends the directive
+-- a mouse whose directive is not understood is held until someone fixes it
 final as (
 
     select
-        *,
+        * exclude (overrules),
+        overrules or problem is not null as overrules,
         case when problem is null then directive else 'hold' end as applied_as,
         case when problem is null then '' else 'hold, because a directive has a problem (' || problem || '): ' end
         || coalesce(directive, 'none')

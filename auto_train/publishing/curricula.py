@@ -3,14 +3,14 @@
 import hashlib
 import io
 
+from auto_train.lake import CURRICULA, Lake, LakeError
 from curricula import exchange, pictures
 from curricula.library import load_named
 from curricula.releases import content_hash
 from curricula.schema import Curriculum
-from scripts.lake import CURRICULA, Lake
 
 
-class StoreError(RuntimeError):
+class StoreError(LakeError):
     """The lake holds other content under a curriculum's name and version."""
 
 

@@ -5,15 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from auto_train.lake import ROOT
+
 WIDTH = 30
 
 
 def run_dbt(*arguments: str) -> tuple[int, str]:
-    """Run dbt; returns its exit code and what it said of errors."""
-    dbt = Path(sys.executable).with_name("dbt")
+    """Run dbt on this project, from any directory; returns its exit code and what it said of errors."""
+    dbt = str(Path(sys.executable).with_name("dbt"))
     errors = []
     command = [dbt, "--log-format", "json", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as running:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8") as running:
         for line in running.stdout or ():
             try:
                 event = json.loads(line)
@@ -30,7 +32,7 @@ def run_dbt(*arguments: str) -> tuple[int, str]:
 
 
 def show(done: int, total: int, name: str) -> None:
-    """Draw the bar over itself, where somebody watches; a total of 0 wipes it out."""
+    """Draw the bar over the last one, on terminals only; a total of 0 removes it."""
     if not sys.stderr.isatty():
         return
     filled = WIDTH * done // total if total else 0

@@ -1,7 +1,4 @@
-"""Compile the library of curricula into seeds and the list of measures that the models compute.
-
-python -m scripts.compile_curricula [--check]
-"""
+"""Compile the library of curricula into seeds and the list of measures that the models compute."""
 
 import csv
 import io
@@ -12,21 +9,23 @@ from typing import Any
 
 from curricula.checks import CHECKS, check
 from curricula.conditions import Measure, alternatives, comparisons
-from curricula.schema import Curriculum, StageName
-from curricula.tasks import TASKS
+from curricula.releases import file_key
+from curricula.schema import Curriculum, StageName, TransitionRule
+from curricula.statistics import STATISTICS
+from curricula.tasks import TASKS, Task
 from curricula.wording import measure_in_words
 
 ROOT = Path(__file__).parent.parent
 SEEDS = "seeds/curricula"
-MEASURES = "macros/generated_measures.sql"
+GENERATED = "macros/generated"
 FINDINGS = "docs/curriculum_checks.md"
 
 
 def compiled(curricula: list[Curriculum]) -> dict[str, str]:
     """The text of every generated file by its path below the project's root."""
     tables = _tables(curricula)
-    files = {f"{SEEDS}/{name}.csv": _csv(rows) for name, rows in tables.items()}
-    return files | {MEASURES: _measures_macro(curricula), FINDINGS: _findings(curricula)}
+    files = {f"{SEEDS}/{name}.csv": csv_text(rows) for name, rows in tables.items()}
+    return files | _macros(curricula) | {FINDINGS: _findings(curricula)}
 
 
 def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
@@ -53,11 +52,11 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
         "curriculum_conditions": [],
         "curriculum_comparisons": [],
     }
-    clause_key = 0
-    for curriculum_key, curriculum in enumerate(curricula, 1):
+    for curriculum in sorted(curricula, key=file_key):
+        place: dict[str, Any] = {"curriculum": file_key(curriculum)}
         tables["curricula"].append(
-            {
-                "curriculum_key": curriculum_key,
+            place
+            | {
                 "curriculum_name": curriculum.name,
                 "curriculum_version": curriculum.version,
                 "curriculum_schema_version": curriculum.schema_version,
@@ -67,55 +66,50 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
             }
         )
         for name, stage in curriculum.stages.items():
-            place = {"curriculum_key": curriculum_key, "stage": name.value}
+            place |= {"stage": name.value}
             tables["curriculum_stages"].append(place | {"training_stage": curriculum.training_stage(name)})
             tables["curriculum_parameters"] += [
                 place | {"parameter": parameter, "value": str(value)}
                 for parameter, value in stage.parameters.model_dump(mode="json").items()
             ]
             for number, rule in enumerate(stage.rules, 1):
-                rule_key = len(tables["curriculum_rules"]) + 1
-                tables["curriculum_rules"].append(
-                    {
-                        "rule_key": rule_key,
-                        **place,
-                        "rule_number": number,
-                        "decision": rule.decision.value,
-                        "to_stage": rule.to_stage.value,
-                        "condition": str(rule.parsed(curriculum.task_definition)),
-                    }
-                )
-                tables["curriculum_comparisons"] += [
-                    {
-                        "rule_key": rule_key,
-                        "alternative": alternative_number,
-                        "comparison_number": comparison_number,
-                        "measure": comparison.measure.name,
-                        "measure_in_words": measure_in_words(comparison.measure),
-                        "operator": comparison.operator,
-                        "threshold": repr(comparison.threshold),
-                    }
-                    for alternative_number, alternative in enumerate(
-                        alternatives(rule.parsed(curriculum.task_definition)), 1
-                    )
-                    for comparison_number, comparison in enumerate(alternative, 1)
-                ]
-                for clause in rule.clauses(curriculum.task_definition):
-                    clause_key += 1
-                    tables["curriculum_conditions"] += [
-                        {
-                            "clause_key": clause_key,
-                            "rule_key": rule_key,
-                            "measure": measure.name,
-                            "lower_bound": None if interval.lower == -math.inf else repr(interval.lower),
-                            "upper_bound": None if interval.upper == math.inf else repr(interval.upper),
-                        }
-                        for measure, interval in clause.items()
-                    ]
+                _add_rule(tables, place | {"rule_number": number}, rule, curriculum.task_definition)
     return tables
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, task: Task) -> None:
+    condition = rule.parsed(task)
+    tables["curriculum_rules"].append(
+        place | {"decision": rule.decision.value, "to_stage": rule.to_stage.value, "condition": str(condition)}
+    )
+    tables["curriculum_comparisons"] += [
+        place
+        | {
+            "alternative": alternative_number,
+            "comparison_number": comparison_number,
+            "measure": comparison.measure.name,
+            "measure_in_words": measure_in_words(comparison.measure),
+            "operator": comparison.operator,
+            "threshold": repr(comparison.threshold),
+        }
+        for alternative_number, alternative in enumerate(alternatives(condition), 1)
+        for comparison_number, comparison in enumerate(alternative, 1)
+    ]
+    tables["curriculum_conditions"] += [
+        place
+        | {
+            "clause_number": clause_number,
+            "measure": measure.name,
+            "lower_bound": None if interval.lower == -math.inf else repr(interval.lower),
+            "upper_bound": None if interval.upper == math.inf else repr(interval.upper),
+        }
+        for clause_number, clause in enumerate(rule.clauses(task), 1)
+        for measure, interval in clause.items()
+    ]
+
+
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """A seed's text; the first row names the columns."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -131,7 +125,7 @@ def _used_measures(curricula: Iterable[Curriculum]) -> Iterator[Measure]:
                     yield comparison.measure
 
 
-def _measures_macro(curricula: list[Curriculum]) -> str:
+def _macros(curricula: list[Curriculum]) -> dict[str, str]:
     metrics: dict[str, dict[str, Any]] = {}
     for task in TASKS.values():
         for metric in task.metrics:
@@ -139,17 +133,19 @@ def _measures_macro(curricula: list[Curriculum]) -> str:
             entry["tasks"].append(task.name)
     used = set(_used_measures(curricula)) | {Measure("last", name, 1) for name in metrics}
     measures = [
-        {"name": m.name, "metric": m.metric, "statistic": m.statistic, "window": m.window}
+        {
+            "name": m.name,
+            "metric": m.metric,
+            "window": m.window,
+            "sql": STATISTICS[m.statistic].sql(m.metric, m.window),
+        }
         for m in sorted(used, key=lambda m: (list(metrics).index(m.metric) if m.metric else -1, m.statistic, m.window))
         if m.metric
     ]
-    return (
-        "{# Written by scripts/compile_curricula.py from curricula/: never edited by hand. #}\n\n"
-        + _list_macro("metrics", list(metrics.values()))
-        + "\n\n"
-        + _list_macro("measures", measures)
-        + "\n"
-    )
+    return {
+        f"{GENERATED}/metrics.sql": list_macro("metrics", list(metrics.values()), "curricula/tasks"),
+        f"{GENERATED}/measures.sql": list_macro("measures", measures, "curricula/library"),
+    }
 
 
 def _findings(curricula: list[Curriculum]) -> str:
@@ -167,7 +163,7 @@ def _findings(curricula: list[Curriculum]) -> str:
         "",
         "## What the library's curricula have carried for years",
         "",
-        "Values are those in use, so that decisions are; whoever writes the next version may mend them.",
+        "Released values never change, so these stay; the next version may fix them.",
         "",
         "| finding | stage | rule | in |",
         "|---|---|---|---|",
@@ -183,18 +179,22 @@ def _findings(curricula: list[Curriculum]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _list_macro(name: str, entries: list[dict[str, Any]]) -> str:
+def list_macro(name: str, entries: list[dict[str, Any]], source: str) -> str:
+    """A macro that returns a list; `source` is where its entries come from."""
     lines = "\n".join(f"    {entry!r}," for entry in entries)
-    return f"{{% macro {name}() %}}\n{{% do return([\n{lines}\n]) %}}\n{{% endmacro %}}"
+    return (
+        f"{{# Written by `make curricula` from {source}: never edited by hand. #}}\n"
+        f"{{% macro {name}() %}}\n{{% do return([\n{lines}\n]) %}}\n{{% endmacro %}}\n"
+    )
 
 
-def write(curricula: list[Curriculum]) -> list[str]:
+def write(files: dict[str, str]) -> list[str]:
     """Write the generated files that are not up to date, and return their paths below the project's root."""
     changed = []
-    for name, text in compiled(curricula).items():
+    for name, text in files.items():
         path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
             changed.append(name)
     return changed

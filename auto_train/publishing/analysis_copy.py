@@ -1,4 +1,4 @@
-"""Leave a copy of the database for readers: who has it open keeps no run from starting."""
+"""Leave a copy of the database for readers: a reader of the copy does not block the next run."""
 
 import atexit
 import os
@@ -23,7 +23,7 @@ def leave_at_exit(database: str) -> None:
 
 
 def _leave(database: Path) -> None:
-    # who only asks for the place need not wait for dbt
+    # importing dbt takes seconds, which `place` does not need
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()

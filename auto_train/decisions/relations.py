@@ -1,4 +1,4 @@
-"""Hand the walk what the SQL models made of sessions and curricula, for every model that walks."""
+"""Convert relations to the walk's arrays and its result to Arrow, for every model that walks."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curricula import walk
+from auto_train.decisions import walk
 
 SCHEMA = pa.schema(
     [
@@ -86,13 +86,13 @@ def to_table(decided: walk.Decided) -> pa.Table:
     )
 
 
-def by_key(key: NDArray, value: NDArray) -> NDArray:
+def by_key(key: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
     """An array indexed by key; what no key names is 0."""
     indexed = np.zeros(int(key.max(initial=0)) + 1, value.dtype)
     indexed[key] = value
     return indexed
 
 
-def columns(relation: Any, *expressions: str) -> list[NDArray]:
+def columns(relation: Any, *expressions: str) -> list[NDArray[Any]]:
     """Columns of a DuckDB relation as arrays; none of them may have missing values."""
     return list(relation.project(", ".join(expressions)).fetchnumpy().values())

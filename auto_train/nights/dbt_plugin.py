@@ -4,22 +4,18 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 from uuid import uuid4
 
-import boto3
 import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
-from scripts.lake import Lake, LakeError, Settings, open_lake
-from scripts.publishing import DECISION_LOG, manifest_path, new_run_id, read_manifest, run_that_made
-
-ROOT = Path(__file__).parent.parent
+from auto_train.lake import ROOT, S3, Lake, LakeError, Settings, open_lake
+from auto_train.publishing import log
+from auto_train.publishing.history import run_of_df_manager
+from auto_train.publishing.manifest import LEADER, Run, new_run_id, published_manifest
 
 
 class Plugin(BasePlugin):
@@ -30,6 +26,8 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         self.settings = Settings.from_environment()
+        if self.creds is not None and self.creds.path != ":memory:":
+            self.creds.path = self.settings.database
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         try:
@@ -44,60 +42,47 @@ class Plugin(BasePlugin):
             cursor.execute(f"set variable {name} = ?", [value])
 
 
-def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str | None]:
+def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
     """Make the connection ready for the lake, and say what models need to know of it.
 
     Raises:
         LakeError: the lake or what was published last cannot be used.
     """
-    connect_to_s3(conn, settings)
+    connect_to_lake(conn, settings)
     lake = open_lake(settings.lake, settings)
     lake.check_reachable()
     check_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
+    now = datetime.now(UTC)
     # runs follow each other even where the clock went back
-    started_at = max(datetime.now(UTC), last.started_at + timedelta(seconds=1))
+    started_at = max(now, last.run.started_at + timedelta(seconds=1)) if last.run else now
     return {
         "df_behavior": settings.df_behavior,
         "df_manager": last.df_manager,
-        "decision_log": last.decision_log,
+        "decision_log": last.decision_log or None,
+        "damaged_log_files": ", ".join(last.damaged) or None,
         "df_manager_tag": last.tag,
-        "previous_run": last.run_id,
+        "previous_run": last.run.id if last.run else None,
         "run_started_at": started_at.replace(tzinfo=None, microsecond=0).isoformat(" "),
         "run_id": new_run_id(started_at, uuid4().hex[:8]),
         "code_version": code_version(),
     }
 
 
-def connect_to_s3(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Load httpfs out of its wheel and hand it boto3's credentials, where any path is remote."""
-    if not any("://" in path for path in (settings.lake, settings.df_behavior)):
-        return
-    extension = files("duckdb_extension_httpfs") / f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"
-    conn.execute(f"load {_literal(str(extension))}")
-    session = boto3.Session()
-    options = {"region": session.region_name or "us-east-1"}
-    if settings.s3_endpoint:
-        endpoint = urlparse(settings.s3_endpoint)
-        options |= {
-            "endpoint": endpoint.netloc,
-            "url_style": "path",
-            "use_ssl": str(endpoint.scheme == "https").lower(),
-        }
-    if credentials := session.get_credentials():
-        frozen = credentials.get_frozen_credentials()
-        options |= {"key_id": frozen.access_key, "secret": frozen.secret_key}
-        if frozen.token:
-            options["session_token"] = frozen.token
-    given = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
-    conn.execute(f"create or replace temporary secret lake (type s3, {given})")
+def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Let DuckDB read what is remote; where nothing is, it needs neither an extension nor a secret."""
+    for location in {settings.lake, settings.df_behavior}:
+        if location.startswith(("http://", "https://")):
+            S3(location, settings.s3_endpoint).connect(conn)
+        else:
+            open_lake(location, settings).connect(conn)
 
 
 def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Say clearly what is wrong before anything runs.
 
     Raises:
-        LakeError: df_behavior is missing, must not be read, or is no parquet file.
+        LakeError: df_behavior is missing, must not be read, or is not a parquet file.
     """
     path = settings.df_behavior
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
@@ -116,17 +101,17 @@ class LastPublication:
 
     Attributes:
         df_manager: its path or URL; None on the first night, and where it is of no use and all is decided anew.
-        decision_log: path or URL of the log; None where there is none.
+        decision_log: paths or URLs of the files of the log, oldest first.
+        damaged: of these, what cannot be read and is left out.
         tag: what tells this df_manager from any other; None where there is none.
-        run_id: the run that published it; None where that is not known.
-        started_at: when that run started.
+        run: the run that published it; None where that is not known.
     """
 
     df_manager: str | None
-    decision_log: str | None
+    decision_log: list[str]
+    damaged: list[str]
     tag: str | None
-    run_id: str | None
-    started_at: datetime
+    run: Run | None
 
 
 def last_publication(
@@ -137,34 +122,40 @@ def last_publication(
     Raises:
         LakeError: df_manager is damaged or gone. That is never taken for a first night, unless all is decided anew.
     """
-    path = settings.published("df_manager")
-    tag = lake.tag(path)
-    manifest = read_manifest(lake, manifest_path(settings))
+    path = settings.published(LEADER)
+    tag, manifest = lake.tag(path), published_manifest(lake, settings)
+    made_by = run_of_df_manager(lake, settings)
     problem = None
     if tag is None:
         problem = "is gone, though a manifest says that it was published" if manifest else None
     else:
-        if manifest and manifest.get("df_manager_tag") != tag:
-            # a run that was killed after it replaced df_manager has left its record in the history
-            made_by = run_that_made(lake, settings, lake.read(path))
-            problem = None if made_by else f"is not what run {manifest['run']['id']} published"
-            manifest = made_by or manifest
+        if manifest and not made_by:
+            problem = f"is not what run {manifest.run.id} published"
         problem = problem or _unreadable(conn, f"{settings.lake}/{path}")
     if problem and not decides_anew:
         raise LakeError(
             f"{settings.lake}/{path} {problem}. It holds the stage of every mouse, so nothing was decided. Bring "
-            "back what was published (python -m scripts.publications rollback) or decide all anew from df_behavior "
+            "back what was published (auto-train rollback) or decide all anew from df_behavior "
             "(dbt build --full-refresh)"
         )
-    log = settings.published(DECISION_LOG)
-    run = manifest["run"] if manifest else {"id": None, "started_at": "1970-01-01T00:00:00+00:00"}
+    last = made_by or manifest
+    of_log = [f"{settings.lake}/{file}" for file in log.files(lake, settings, last.run.id if last else None)]
+    damaged = [file for file in of_log if not _is_parquet(conn, file)] if not _is_parquet(conn, of_log) else []
     return LastPublication(
         f"{settings.lake}/{path}" if tag and not problem else None,
-        f"{settings.lake}/{log}" if lake.exists(log) else None,
+        [file for file in of_log if file not in damaged],
+        damaged,
         tag,
-        run["id"],
-        datetime.fromisoformat(run["started_at"]),
+        last.run if last else None,
     )
+
+
+def _is_parquet(conn: duckdb.DuckDBPyConnection, files: str | list[str]) -> bool:
+    try:
+        conn.execute("select count(*) from parquet_file_metadata(?)", [files]) if files else None
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _unreadable(conn: duckdb.DuckDBPyConnection, path: str) -> str | None:
@@ -174,7 +165,7 @@ def _unreadable(conn: duckdb.DuckDBPyConnection, path: str) -> str | None:
     except duckdb.Error as error:
         return f"cannot be read as parquet ({str(error).splitlines()[0]})"
     missing = {"subject_id", "session", "current_stage_actual", "next_stage_suggested"} - {row[0] for row in rows}
-    return f"is no df_manager: it has no {', '.join(sorted(missing))}" if missing else None
+    return f"is not a df_manager: it has no {', '.join(sorted(missing))}" if missing else None
 
 
 def code_version() -> str:
@@ -185,7 +176,3 @@ def code_version() -> str:
         [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return f"{version}+{described.stdout.strip()}" if described and described.returncode == 0 else version
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

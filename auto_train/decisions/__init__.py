@@ -1,0 +1,1 @@
+"""Decisions: the walk through the stages, and the arrays it works on."""

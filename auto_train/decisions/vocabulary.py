@@ -1,0 +1,84 @@
+"""The words that describe decisions, each list in one place. `make curricula` writes them as seeds for the models."""
+
+from enum import StrEnum
+from typing import Any, Self
+
+from curricula.compile import csv_text
+
+
+class _Worded(StrEnum):
+    """A name with its words for people."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> Self:
+        """A name with its words."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+
+class SetAside(_Worded):
+    """Why a session is not decided (SEMANTICS 12 and 13)."""
+
+    SUBJECT_ID_PATTERN = "subject_id_pattern", "a subject id that readers do not accept"
+    SESSION_IS_NO_WHOLE_NUMBER = "session_is_no_whole_number", "a session number that is not a whole number from 0 up"
+    SESSION_TWICE = "session_twice", "a second row for the same session"
+    OFF_BY_DIRECTIVE = "off_by_directive", "a session of a mouse that someone took off the curriculum"
+    UNKNOWN_CURRICULUM = "unknown_curriculum", "a curriculum that the library does not have"
+    METRIC_IS_NO_NUMBER = "metric_is_no_number", "a metric that is not a number"
+    UNKNOWN_START_STAGE = "unknown_start_stage", "no earlier decision and no stage reported to start from"
+    STAGE_WITHOUT_RULES = "stage_without_rules", "a stage that has no rules in its curriculum"
+
+
+class Attention(_Worded):
+    """Why someone should look at a mouse."""
+
+    STUCK_IN_STAGE = "stuck_in_stage", "stuck in a stage"
+    NOT_GRADUATED = "not_graduated", "not graduated after many sessions"
+    BOUNCING = "bouncing", "bouncing between stages"
+    OVERRIDDEN = "overridden", "often overridden"
+    NO_SESSION = "no_session", "no session for days"
+    OLD_VERSION = "old_version", "on an old version"
+    DRIFT = "drift", "data changed after the decision"
+    APPLIED_ANOTHER_STAGE = "applied_another_stage", "another stage ran than was suggested"
+
+
+class Directive(StrEnum):
+    """What people can say about a mouse (rows of the seed subject_directives).
+
+    Attributes:
+        names_stage: whether it needs a stage.
+        overrules: whether it decides what comes next while it is in force.
+        words: what it does, for people.
+    """
+
+    names_stage: bool
+    overrules: bool
+    words: str
+
+    def __new__(cls, value: str, names_stage: bool, overrules: bool, words: str) -> Self:
+        """A directive with what it does."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.names_stage, member.overrules, member.words = names_stage, overrules, words
+        return member
+
+    HOLD = "hold", False, True, "the mouse stays at the stage that ran"
+    PIN = "pin", True, True, "the mouse runs the stage that is named"
+    OFF_CURRICULUM = "off_curriculum", False, True, "sessions are not decided, and the mouse stays where it is"
+    ENROL = "enrol", True, False, "the mouse starts at the stage that is named"
+
+
+def seeds() -> dict[str, str]:
+    """The text of the seeds by their paths below the project's root."""
+    tables: dict[str, list[dict[str, Any]]] = {
+        "set_aside_reasons": [{"reason": of.value, "words": of.words} for of in SetAside],
+        "attention_reasons": [{"reason": of.value, "words": of.words} for of in Attention],
+        "directives": [
+            {"directive": of.value, "names_stage": of.names_stage, "overrules": of.overrules, "words": of.words}
+            for of in Directive
+        ],
+    }
+    return {f"seeds/vocabulary/{name}.csv": csv_text(rows) for name, rows in tables.items()}

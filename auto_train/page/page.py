@@ -1,0 +1,310 @@
+"""Write the morning page: one self-contained HTML file from the database of the last run, published with the tables."""
+
+import html
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import duckdb
+import vl_convert
+
+from auto_train.lake import Settings, shown
+from auto_train.publishing.publication import publish_beside
+from curricula.library import load_named
+from curricula.pictures import rules_svg
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+MOST_MICE = 1000
+EPOCH = date(1970, 1, 1)
+REASONS_SHOWN = 8
+FITTED = alt.AutoSizeParams(type="fit-x", contains="padding")
+# light to dark along the training, so that they differ in grey too
+STAGE_COLORS = {
+    "STAGE_1_WARMUP": "#f6e8b1", "STAGE_1": "#f2c879", "STAGE_2": "#ec9c5b", "STAGE_3": "#d76a57", "STAGE_4": "#b04a63",
+    "STAGE_5": "#8f3f70", "STAGE_FINAL": "#5b3a78", "GRADUATED": "#22304f",
+}  # fmt: skip
+
+
+def page(database: duckdb.DuckDBPyConnection, manager: str, cache: Path) -> str:
+    """The page as HTML that needs no network.
+
+    Args:
+        database: what `dbt build` left.
+        manager: name of the manager, for the title.
+        cache: folder in which the parts are kept that are the same in every page.
+    """
+    content = collect(database)
+    run = content["run"]
+    parts = {
+        "title": html.escape(f"Training on {run['training_day']}, {manager}"),
+        "data": _json(json.dumps(content, separators=(",", ":"), ensure_ascii=False)),
+        "raster": _json(raster().to_json(indent=None)),
+        "metrics": _json(metric_lines().to_json(indent=None)),
+        "vega": vega(cache),
+        "curricula": curricula_pictures(content["curricula"]),
+    }
+    # in one pass, because what is filled in may itself contain braces
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], TEMPLATE.read_text(encoding="utf-8"))
+
+
+def vega(cache: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that defines ``vegaEmbed``; cached: bundling takes seconds."""
+    kept = cache / f"vega_by_vl_convert_{version('vl-convert-python')}.js"
+    if not kept.exists():
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        script = f"(() => {{{bundle}}})();".replace("</script", "<\\/script")
+        beside = kept.with_suffix(f".{os.getpid()}")
+        beside.write_text(script, encoding="utf-8")
+        os.replace(beside, kept)
+    return kept.read_text(encoding="utf-8")
+
+
+def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the page shows, in columns and with repeated texts as numbers, because thousands of sessions must fit."""
+
+    def rows(sql: str) -> list[dict[str, Any]]:
+        found = database.execute(sql)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    [run] = rows("""
+        select run_id, cast(started_at as varchar) as started_at, cast(training_day as varchar) as training_day,
+            (select cast(max(modified_at) as varchar) from staging.stg_lake__files) as modified_at,
+            (select name from marts.run_summary where of_what = 'newest_session_date') as newest_session
+        from staging.stg_lake__run
+    """)
+    database.execute(f"""
+        create or replace temp table shown as
+        select subject_id from marts.df_manager group by subject_id
+        order by max(session_date) desc nulls last, subject_id limit {MOST_MICE}
+    """)  # noqa: S608
+    metrics = [
+        row["metric"]
+        for row in rows("select distinct metric from seeds.task_metrics order by metric desc")
+        if rows(f'select 1 from intermediate.int_sessions__measures where "{row["metric"]}__last" is not null limit 1')  # noqa: S608
+    ]
+    mice = rows("""
+        select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
+            n.curriculum_version, n.current_stage_actual, n.decision, n.next_stage_suggested, n.parameter_changes,
+            m.task, m.directive, s.sentence, any_value(stats.trainer) as trainer
+        from marts.next_session as n
+        inner join shown using (subject_id)
+        inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
+        inner join marts.decision_sentences as s on n.subject_id = s.subject_id and n.session = s.session
+        left join marts.df_manager_stats as stats on n.subject_id = stats.subject_id
+        group by all order by n.subject_id
+    """)
+    number_of = {mouse["subject_id"]: place for place, mouse in enumerate(mice)}
+    texts: dict[str, list[str]] = {name: [] for name in ("stage", "decision", "curriculum", "task", "rig", "trainer")}
+
+    def number(name: str, text: str | None) -> int:
+        if text is None:
+            return -1
+        if text not in texts[name]:
+            texts[name].append(text)
+        return texts[name].index(text)
+
+    for stage in STAGE_COLORS:
+        number("stage", stage)
+    measured = "".join(f', x."{metric}__last" as "{metric}"' for metric in metrics)
+    sessions = rows(f"""
+        select m.subject_id, m.session, m.session_date, m.current_stage_suggested as suggested,
+            m.current_stage_actual as actual, m.next_stage_suggested as next, m.decision, m.if_closed_loop as closed,
+            m.if_overriden_by_trainer as overridden, m.session_at_current_stage as at_stage, m.task,
+            m.curriculum_name || ' ' || m.curriculum_version as curriculum, b.rig, b.trainer {measured}
+        from marts.df_manager as m
+        inner join shown using (subject_id)
+        left join staging.stg_lake__sessions as b on m.subject_id = b.subject_id and m.session = b.session
+        left join intermediate.int_sessions__measures as x on b.session_key = x.session_key
+        order by m.subject_id, m.session
+    """)  # noqa: S608
+    columns: dict[str, list[Any]] = {
+        "mouse": [number_of[row["subject_id"]] for row in sessions],
+        "session": [row["session"] for row in sessions],
+        "day": [row["session_date"] and (row["session_date"] - EPOCH).days for row in sessions],
+        "at_stage": [row["at_stage"] for row in sessions],
+        "closed": [int(row["closed"]) for row in sessions],
+        "overridden": [int(row["overridden"]) for row in sessions],
+    }
+    for name, kind in {
+        "suggested": "stage", "actual": "stage", "next": "stage", "decision": "decision", "curriculum": "curriculum",
+        "task": "task", "rig": "rig", "trainer": "trainer",
+    }.items():  # fmt: skip
+        columns[name] = [number(kind, row[name]) for row in sessions]
+    for metric in metrics:
+        columns[f"metric_{metric}"] = [_short(row[metric]) for row in sessions]
+
+    lately = rows(f"""
+        select s.subject_id, s.session, s.sentence from marts.decision_sentences as s
+        inner join shown using (subject_id)
+        qualify row_number() over (partition by s.subject_id order by s.session desc) <= {REASONS_SHOWN}
+        order by all
+    """)  # noqa: S608
+    thresholds = rows("""
+        select distinct r.subject_id, r.measure, r.measure_in_words, r.operator, r.threshold, r.rule_decision
+        from marts.decision_reasons as r
+        inner join shown using (subject_id)
+        inner join marts.next_session as n on r.subject_id = n.subject_id and r.session = n.session
+        order by all
+    """)
+    return {
+        "run": run,
+        "mice": mice,
+        "texts": texts,
+        "colors": STAGE_COLORS,
+        "metrics": metrics,
+        "sessions": columns,
+        "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
+        "thresholds": [[number_of[row["subject_id"]], *list(row.values())[1:]] for row in thresholds],
+        "attention": rows("""
+            select subject_id, reason, details from marts.attention semi join shown using (subject_id)
+            order by reason, subject_id
+        """),
+        "set_aside": rows("select reason, count(*) as sessions from marts.quarantine group by reason order by 2 desc"),
+        "hidden_mice": rows("select count(distinct subject_id) as mice from marts.df_manager")[0]["mice"] - len(mice),
+        "curricula": sorted({(mouse["curriculum_name"], mouse["curriculum_version"]) for mouse in mice}),
+        "what_if": what_if(rows),
+    }
+
+
+def what_if(rows: Callable[[str], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The backtest's pairs, where one was run on this database."""
+    try:
+        return rows("""
+            select curriculum_name_a as name, curriculum_version_a as a, curriculum_version_b as b, sessions,
+                decisions_that_differ, mice, mice_that_differ_tomorrow, which_mice[:12] as which_mice,
+                median_sessions_to_graduation_a as median_a, median_sessions_to_graduation_b as median_b
+            from backtest.backtest_pairs
+            where curriculum_name_a = curriculum_name_b
+            order by mice_that_differ_tomorrow desc, name, a, b
+        """)
+    except duckdb.CatalogException:
+        return []
+
+
+def raster() -> alt.LayerChart:
+    """All mice by session: colour is the stage that ran, edge the suggested one where that differs, cross open loop."""
+    colors = alt.Scale(domain=list(STAGE_COLORS), range=list(STAGE_COLORS.values()))
+    x_by = alt.param(name="x_by", value="session")
+    tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in (
+        ("subject", "mouse"), ("date", "date"), ("session", "session"), ("curriculum", "curriculum"), ("task", "task"),
+        ("trainer", "trainer"), ("rig", "rig"), ("suggested", "suggested"), ("actual", "ran"), ("loop", "loop"),
+        ("at_stage", "sessions at stage"), ("measured", "metrics"), ("decision", "decision"), ("next", "next"),
+    )]  # fmt: skip
+    x_axis = alt.Axis(
+        title=None,
+        orient="top",
+        grid=False,
+        tickMinStep=1,
+        labelExpr="x_by == 'date' ? utcFormat(datum.value * 864e5, '%b %d %Y') : format(datum.value, ',d')",
+    )
+    base = alt.Chart(alt.NamedData(name="sessions")).encode(
+        x=alt.X("x:Q", axis=x_axis, scale=alt.Scale(zero=False, nice=False)),
+        y=alt.Y("row:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, zero=True)),
+        opacity=alt.condition("datum.dim", alt.value(0.15), alt.value(1)),
+    )
+    boxes = base.mark_rect().encode(
+        x2="x2:Q", y2="row2:Q", color=alt.Color("actual:N", scale=colors, legend=None), tooltip=tooltip
+    )
+    edges = (
+        base.transform_filter("datum.suggested != datum.actual")
+        .mark_rect(filled=False, strokeWidth=2)
+        .encode(x2="x2:Q", y2="row2:Q", stroke=alt.Color("suggested:N", scale=colors, legend=None), tooltip=tooltip)
+    )
+    crosses = (
+        base.transform_filter("!datum.closed")
+        .mark_point(shape="cross", angle=45, size=36, filled=True, color="#111827", stroke="#fff", strokeWidth=0.8)
+        .encode(x="middle:Q", y="row_middle:Q", tooltip=tooltip)
+    )
+    names = (
+        alt.Chart(alt.NamedData(name="mice"))
+        .mark_text(align="right", baseline="middle", fontSize=10, dx=-6)
+        .encode(
+            x=alt.value(0),
+            y=alt.Y("row_middle:Q"),
+            text="subject:N",
+            color=alt.condition("datum.dim", alt.value("#6b7280"), alt.value("#1f2937")),
+        )
+    )
+    layers: alt.LayerChart = (
+        alt.layer(boxes, edges, crosses, names)
+        .add_params(x_by)
+        .properties(
+            width="container", height=300, autosize=FITTED, padding={"left": 4, "right": 8, "top": 4, "bottom": 4}
+        )
+        .configure_view(stroke=None)
+    )
+    return layers
+
+
+def metric_lines() -> alt.LayerChart:
+    """One metric of one mouse over its sessions, with the thresholds of its stage."""
+    colors = alt.Scale(domain=list(STAGE_COLORS), range=list(STAGE_COLORS.values()))
+    values = alt.Chart(alt.NamedData(name="values")).encode(
+        x=alt.X("session:Q", axis=alt.Axis(title="session", tickMinStep=1, grid=False)),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(minExtent=36), scale=alt.Scale(zero=False)),
+    )
+    line = values.mark_line(color="#9aa3af", strokeWidth=1.5)
+    points = values.mark_point(filled=True, size=55, stroke="#374151", strokeWidth=0.6, opacity=1).encode(
+        color=alt.Color("actual:N", scale=colors, legend=None),
+        tooltip=[alt.Tooltip(f"{name}:N") for name in ("session", "date", "value", "actual", "decision")],
+    )
+    thresholds = alt.Chart(alt.NamedData(name="thresholds"))
+    rules = thresholds.mark_rule(strokeDash=[5, 3], color="#6b7280").encode(y="threshold:Q")
+    labels = thresholds.mark_text(align="left", dx=4, dy=-5, fontSize=10, color="#4b5563").encode(
+        x=alt.value(0), y="threshold:Q", text="words:N"
+    )
+    layers: alt.LayerChart = (
+        alt.layer(rules, line, points, labels)
+        .properties(
+            width="container", height=190, autosize=FITTED, padding={"left": 4, "right": 8, "top": 16, "bottom": 4}
+        )
+        .configure_view(stroke=None)
+    )
+    return layers
+
+
+def curricula_pictures(keys: Iterable[tuple[str, str]]) -> str:
+    """Diagrams of the curricula in use."""
+    return "\n".join(
+        f"<details><summary>{html.escape(f'{curriculum.name} {curriculum.version}')}</summary>"
+        f'<div class="scroll">{_inline(rules_svg(curriculum))}</div></details>'
+        for curriculum in load_named(keys)
+    )
+
+
+def _inline(svg: str) -> str:
+    return svg[svg.index("<svg") :]
+
+
+def _json(value: str) -> str:
+    """Text of a table may hold anything; as JSON it must not end the script that it stands in."""
+    return value.replace("<", "\\u003c")
+
+
+def _short(value: float | None) -> float | int | None:
+    if value is None:
+        return None
+    return int(value) if value == int(value) else round(value, 4)
+
+
+def write(settings: Settings, out: Path, *, publishes: bool = True) -> None:
+    """Write the page of the last run and publish it beside the tables of that run.
+
+    Raises:
+        LakeError: another run published since.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(settings.database, read_only=True) as database:
+        text = page(database, settings.manager, out.parent)
+        [(run_id,)] = database.execute("select run_id from staging.stg_lake__run").fetchall()
+    out.write_text(text, encoding="utf-8")
+    print(f"the morning page is {shown(str(out.resolve()))} ({len(text.encode()):,} bytes)")
+    if publishes:
+        publish_beside(settings, run_id, settings.published("morning", "html"), text.encode())

@@ -1,0 +1,1 @@
+"""What is published: publications, their history and log, the mirror, rollback, migration."""

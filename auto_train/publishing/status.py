@@ -1,0 +1,72 @@
+"""What is published, how fresh it is, and whether all of it is what its manifest says."""
+
+from datetime import datetime, timedelta
+
+from auto_train.lake import Settings, open_lake, shown
+from auto_train.publishing import history, log
+from auto_train.publishing.manifest import LEADER, File, Manifest, published_manifest
+
+
+def status(settings: Settings, now: datetime) -> tuple[str, bool]:
+    """The state of what is published, in words, and whether all is well."""
+    lake = open_lake(settings.lake, settings)
+    manifest = published_manifest(lake, settings)
+    lines = [f"{settings.manager} in {shown(settings.lake)}"]
+    if manifest:
+        age = _ago(now - manifest.run.started_at)
+        lines += [
+            f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {manifest.code_version}",
+            f"    newest session {manifest.newest_session_date}; {_counts(manifest)}",
+            *(f"    {file.rows or 0:>10,} rows  {file.path}" for file in manifest.files),
+        ]
+    wrong = [
+        f"{shown(location)}: {problem}"
+        for location in (settings.lake, settings.mirror)
+        if location
+        for problem in problems(settings, location)
+    ]
+    verdict = [f"    WRONG  {problem}" for problem in wrong] or ["    every file is what its manifest says"]
+    return "\n".join([*lines, *verdict]), not wrong
+
+
+def listing(settings: Settings) -> str:
+    """The publications that are kept, newest first."""
+    lake = open_lake(settings.lake, settings)
+    manifests = (history.kept_manifest(lake, settings, run_id) for run_id in history.kept_runs(lake, settings))
+    lines = [f"{manifest.run.id}  {_counts(manifest)}{_back(manifest)}" for manifest in manifests if manifest]
+    return "\n".join(lines) or "nothing is kept"
+
+
+def problems(settings: Settings, location: str) -> list[str]:
+    """What is wrong with what a lake (or its mirror) holds of the last publication; nothing where all is well."""
+    lake = open_lake(location, settings)
+    leader = settings.published(LEADER)
+    manifest = published_manifest(lake, settings)
+    if manifest is None:
+        return [f"there is no manifest of {settings.manager}: nothing was published, or by an older version"]
+    found = []
+    of_log = log.entries(lake, settings, manifest.run.id) if location == settings.lake else []
+    for file in [*manifest.files, *manifest.curricula, *(entry.file for entry in of_log if entry.file)]:
+        if not lake.exists(file.path):
+            found.append(f"{file.path} is gone")
+        elif File.of(file.path, content := lake.read(file.path)).sha256 != file.sha256:
+            if file.path == leader and (made_by := history.run_that_made(lake, settings, content)):
+                return [f"run {made_by.run.id} was interrupted while it published: the next run completes it"]
+            found.append(f"{file.path} is not what run {manifest.run.id} published")
+    return found
+
+
+def _back(manifest: Manifest) -> str:
+    back = manifest.run.rolled_back_to
+    return f", as run {back} had it" if back else ""
+
+
+def _counts(manifest: Manifest) -> str:
+    decisions = ", ".join(f"{n:,} {decision}" for decision, n in manifest.counts.get("next_session", {}).items())
+    set_aside = sum(manifest.counts.get("set_aside", {}).values())
+    return f"next sessions: {decisions or 'none'}; {set_aside:,} sessions set aside"
+
+
+def _ago(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours / 24:.1f} days ago" if hours >= 48 else f"{hours:.1f} hours ago"

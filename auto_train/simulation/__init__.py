@@ -1,0 +1,1 @@
+"""Mice that do not exist, and how fast they are decided."""

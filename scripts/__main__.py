@@ -1,0 +1,5 @@
+"""``python -m scripts`` is ``auto-train``."""
+
+from scripts.cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""The one command line, ``auto-train``. Adding a command: a module with a `command` beside this file, named here."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from curricula.errors import UserError
+
+# name of the command -> module; loaded only when asked for, so that each starts quickly
+COMMANDS = {
+    "nightly": "nightly",
+    "status": "status",
+    "list": "runs",
+    "rollback": "rollback",
+    "mirror": "mirror",
+    "report": "report",
+    "backtest": "backtest",
+    "curricula": "curricula",
+    "simulate": "simulate",
+    "migrate": "migrate",
+    "bench": "bench",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"scripts.{COMMANDS[cmd_name]}").command
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def auto_train() -> None:
+    """Decide every night which training stage each mouse runs tomorrow.
+
+    Settings are environment variables AUTO_TRAIN_…; the README lists them. Relative paths are below the project's root.
+    """
+
+
+def main() -> None:
+    """Run the command; what a person can fix is one line, anything else keeps its traceback."""
+    try:
+        auto_train(prog_name="auto-train")
+    except UserError as error:
+        sys.exit(str(error))

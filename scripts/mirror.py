@@ -1,0 +1,16 @@
+"""``auto-train mirror``."""
+
+import click
+
+from auto_train.lake import Settings
+from auto_train.publishing.mirror import bring_up_to_date
+
+
+@click.command()
+def command() -> None:
+    """Bring the mirror up to date."""
+    settings = Settings.from_environment()
+    if not settings.mirror:
+        click.echo("AUTO_TRAIN_MIRROR is not set")
+        return
+    click.echo(f"copied to {settings.mirror}: {len(bring_up_to_date(settings))}")

@@ -1,0 +1,22 @@
+"""``auto-train rollback``."""
+
+from datetime import UTC, datetime
+
+import click
+
+from auto_train.lake import Settings, open_lake
+from auto_train.publishing.history import last_other_run
+from auto_train.publishing.rollback import roll_back
+
+
+@click.command()
+@click.argument("run", required=False)
+def command(run: str | None) -> None:
+    """Publish again what an earlier run published.
+
+    RUN is one that `auto-train list` shows; without it, the newest that published another df_manager than there is now.
+    """
+    settings = Settings.from_environment()
+    run_id = run or last_other_run(open_lake(settings.lake, settings), settings)
+    manifest = roll_back(settings, run_id, datetime.now(UTC))
+    click.echo(f"published again what run {run_id} published, as run {manifest.run.id}")
