@@ -21,9 +21,9 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from auto_train.simulation.mice import simulate
+from curricula.compile import compiled
 from curricula.schema import Curriculum
-from scripts.compile_curricula import compiled
-from scripts.simulate import simulate
 from tests import s3
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ class Project:
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder, self.root = folder, root
         self.lake = folder / "lake"
-        self.lake.mkdir()
+        self.lake.mkdir(parents=True, exist_ok=True)
         self.workplace = WORKPLACE if root == ROOT else root.parent
         self.environment = {
             "AUTO_TRAIN_LAKE": str(self.lake),

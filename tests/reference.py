@@ -42,7 +42,7 @@ RULES = (
     "9: a newest decision is made anew", "9: a decision that stands has drifted", "9: a decided session is gone",
     "9: what is told tomorrow would differ",
     "10: all is decided anew", "11: several curricula in one history",
-    "12: unknown curriculum", "12: unknown schema version", "12: a metric is no number",
+    "12: unknown curriculum", "12: unknown schema version", "12: a metric is not a number",
     "12: a stage has no rules", "12: a subject id does not match", "12: a session number is not whole",
     "12: a session without a value is decided", "12: session 0 is decided",
     "13: a second row with fewer trials", "13: a second row without trials", "13: the same row twice",
@@ -169,7 +169,7 @@ def decide_session(
         happens("12: unknown schema version" if known else "12: unknown curriculum")
         return "unknown_curriculum"
     if any(row["wrong"].get(metric) for metric in curriculum["metrics"]):
-        happens("12: a metric is no number")
+        happens("12: a metric is not a number")
         return "metric_is_no_number"
     reported = row["stage"] if row["stage"] in STAGES else None
     enrol = enrol if enrol in curriculum["stages"] else None

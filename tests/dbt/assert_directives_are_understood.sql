@@ -2,7 +2,7 @@
     severity='warn',
     meta={
         'says': 'directives that contradict themselves or each other; their mice are held',
-        'what_to_do': 'mend seeds/by_hand/subject_directives.csv; stg_people__directives names the problem',
+        'what_to_do': 'fix seeds/by_hand/subject_directives.csv; stg_people__directives names the problem',
     },
 ) }}
 with

@@ -37,7 +37,7 @@ df_manager as (
 
 rules as (
 
-    select * from {{ ref('curriculum_rules') }}
+    select * from {{ ref('int_curricula__rules') }}
 
 ),
 
@@ -53,7 +53,7 @@ tried as (
         comparisons.measure,
         comparisons.operator,
         comparisons.threshold
-    from {{ ref('curriculum_comparisons') }} as comparisons
+    from {{ ref('int_curricula__comparisons') }} as comparisons
     inner join rules on comparisons.rule_key = rules.rule_key
     inner join {{ ref('training_stages') }} as stages on rules.stage = stages.stage
     where rules.stage <> 'GRADUATED'
@@ -112,7 +112,7 @@ expected as (
     left join first_rules on decisions.session_key = first_rules.session_key
     left join rules on first_rules.rule_key = rules.rule_key
     -- where somebody overruled the rules they explain nothing
-    where df_manager.directive is null or df_manager.directive like 'enrol %'
+    where df_manager.directive_kind is null or df_manager.directive_kind = 'enrol'
 
 ),
 

@@ -16,26 +16,27 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from scripts import publishing
-from scripts.lake import LakeError, LocalLake, Settings, open_lake
-from scripts.publications import listing, status
-from scripts.publishing import (
-    MirrorError,
-    OvertakenError,
+from auto_train.lake import Folder, LakeError, Settings, open_lake
+from auto_train.publishing import publication as publishing
+from auto_train.publishing.history import kept_manifest, kept_runs, last_other_run
+from auto_train.publishing.manifest import (
+    Manifest,
+    Run,
     history_path,
-    kept_runs,
-    last_other_run,
+    kept_path,
     manifest_path,
-    mirror,
     new_run_id,
-    problems,
-    publish,
-    publish_beside,
+    published_manifest,
     read_manifest,
-    roll_back,
 )
+from auto_train.publishing.mirror import MirrorError, bring_up_to_date
+from auto_train.publishing.publication import OvertakenError, Tables, publish, publish_beside
+from auto_train.publishing.rollback import roll_back
+from auto_train.publishing.status import listing, problems, status
 from tests import faults, s3
 
 FORK = multiprocessing.get_context("fork")
@@ -63,19 +64,17 @@ def contents(number: int) -> dict[str, bytes]:
 
 
 def run(settings: Settings, number: int, expected: str | None, previous: str | None = None) -> None:
-    """Publish as run `number`."""
+    """Publish as run `number`, with one new decision, of session `number`."""
     files = {settings.published(table): content for table, content in contents(number).items()}
-    record = {
-        "manager": "test",
-        "run": {
-            "id": run_id(number),
-            "started_at": (START + timedelta(minutes=number)).isoformat(),
-            "previous": previous,
-        },
-        "code_version": "test",
-        "curricula": [],
-    }
-    publish(settings, expected, files, dict.fromkeys(files, number), record)
+    decisions = io.BytesIO()
+    pq.write_table(pa.table({"subject_id": ["1"], "session": [number], "first_published_at": [number]}), decisions)
+    tables = Tables(files, dict.fromkeys(files, number), decisions.getvalue(), 1)
+    publish(settings, expected, tables, manifest_of(run_id(number), START + timedelta(minutes=number), previous))
+
+
+def manifest_of(name: str, started_at: datetime = START, previous: str | None = None) -> Manifest:
+    run = Run(id=name, started_at=started_at, previous=previous)
+    return Manifest(manager="test", run=run, code_version="test", files=[])
 
 
 def run_id(number: int) -> str:
@@ -98,10 +97,10 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     run(settings, 1, None)
     run(settings, 2, tag(settings), run_id(1))
     lake = open_lake(settings.lake, settings)
-    manifest = read_manifest(lake, manifest_path(settings))
-    assert manifest["run"]["id"] == run_id(2)
-    assert manifest["df_manager_tag"] == tag(settings)
-    assert [file["path"] for file in manifest["files"]] == [settings.published(table) for table in TABLES]
+    manifest = published_manifest(lake, settings)
+    assert manifest.run.id == run_id(2)
+    assert [file.path for file in manifest.files] == [settings.published(table) for table in TABLES]
+    assert manifest.df_manager_tag == tag(settings)
     assert published(settings) == contents(2)
     assert problems(settings, settings.lake) == []
     assert kept_runs(lake, settings) == [run_id(2), run_id(1)]
@@ -129,7 +128,7 @@ def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
     lake_type = type(open_lake(settings.lake, settings))
     read = lake_type.read
     monkeypatch.setattr(lake_type, "read", lambda self, path: read(self, path)[:-1])
-    with pytest.raises(LakeError, match="reads back other than it was written"):
+    with pytest.raises(LakeError, match="content read back differs from what was written"):
         run(settings, 1, None)
     monkeypatch.undo()
     assert published(settings) == {}
@@ -140,22 +139,40 @@ def test_what_is_kept_and_what_is_in_its_place_is_both_read_back(
     damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_for(str(tmp_path))
-    path, read = f"foraging_auto_training/{damaged.format(run=run_id(1))}", LocalLake.read
-    monkeypatch.setattr(LocalLake, "read", lambda self, of: read(self, of)[:-1] if of == path else read(self, of))
-    with pytest.raises(LakeError, match=f"{path} reads back other than it was written"):
+    path, read = f"foraging_auto_training/{damaged.format(run=run_id(1))}", Folder.read
+    monkeypatch.setattr(Folder, "read", lambda self, of: read(self, of)[:-1] if of == path else read(self, of))
+    with pytest.raises(LakeError, match=f"{path}: content read back differs from what was written"):
         run(settings, 1, None)
     monkeypatch.undo()
     assert bool(published(settings)) == ("history" not in damaged)
 
 
+def test_a_run_that_reads_back_what_a_later_run_put_there_finds_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, read = settings_for(str(tmp_path)), Folder.read
+    stats, later = settings.published("df_manager_stats"), iter([2])
+
+    def be_overtaken_and_read(self: Folder, path: str) -> bytes:
+        if path == stats and (number := next(later, None)):
+            run(settings, number, tag(settings), run_id(1))
+        return read(self, path)
+
+    monkeypatch.setattr(Folder, "read", be_overtaken_and_read)
+    run(settings, 1, None)
+    monkeypatch.undo()
+    assert published(settings) == contents(2)
+    assert problems(settings, settings.lake) == []
+
+
 def test_files_in_a_folder_can_be_read_by_everybody(tmp_path: Path) -> None:
     run(settings_for(str(tmp_path)), 1, None)
-    modes = {stat.S_IMODE((tmp_path / path).stat().st_mode) for path in LocalLake(str(tmp_path)).paths("")}
+    modes = {stat.S_IMODE((tmp_path / path).stat().st_mode) for path in Folder(str(tmp_path)).paths("")}
     assert modes == {0o644}
 
 
 def test_what_a_killed_run_was_writing_is_not_listed(tmp_path: Path) -> None:
-    lake = LocalLake(str(tmp_path))
+    lake = Folder(str(tmp_path))
     lake.publish(io.BytesIO(b"whole"), "folder/whole")
     (tmp_path / "folder/.whole.half").write_bytes(b"half")
     assert lake.paths("folder") == ["folder/whole"]
@@ -176,19 +193,19 @@ def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     (tmp_path / "file/in it").touch()
     with pytest.raises(LakeError, match=f"cannot write {tmp_path}/file: .* What was there is untouched"):
-        LocalLake(str(tmp_path)).publish(io.BytesIO(b"x"), "file")
+        Folder(str(tmp_path)).publish(io.BytesIO(b"x"), "file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_in_a_folder_a_run_waits_while_another_one_has_looked_and_not_yet_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = LocalLake(str(tmp_path))
+    lake = Folder(str(tmp_path))
     lake.publish(io.BytesIO(b"read by both"), "file")
-    tag, look, of_the_other = lake.tag("file"), LocalLake.tag, []
+    tag, look, of_the_other = lake.tag("file"), Folder.tag, []
     other = threading.Thread(target=lambda: of_the_other.append(lake.replace(io.BytesIO(b"other"), "file", tag)))
 
-    def look_and_let_the_other_try(self: LocalLake, path: str) -> str | None:
+    def look_and_let_the_other_try(self: Folder, path: str) -> str | None:
         found = look(self, path)
         if other.ident is None:
             other.start()
@@ -196,7 +213,7 @@ def test_in_a_folder_a_run_waits_while_another_one_has_looked_and_not_yet_rename
             other.join(0.5)
         return found
 
-    monkeypatch.setattr(LocalLake, "tag", look_and_let_the_other_try)
+    monkeypatch.setattr(Folder, "tag", look_and_let_the_other_try)
     assert lake.replace(io.BytesIO(b"first"), "file", tag) is not None
     other.join()
     assert of_the_other == [None]
@@ -208,13 +225,13 @@ def test_a_run_whose_answer_got_lost_is_kept_and_the_next_one_records_it(
 ) -> None:
     settings = settings_for(str(tmp_path))
     run(settings, 1, None)
-    before, put = tag(settings), LocalLake.replace
+    before, put = tag(settings), Folder.replace
 
-    def put_and_lose_the_answer(self: LocalLake, *of: object) -> None:
+    def put_and_lose_the_answer(self: Folder, *of: object) -> None:
         put(self, *of)
         raise LakeError("no answer")
 
-    monkeypatch.setattr(LocalLake, "replace", put_and_lose_the_answer)
+    monkeypatch.setattr(Folder, "replace", put_and_lose_the_answer)
     with pytest.raises(LakeError, match="no answer"):
         run(settings, 2, before, run_id(1))
     monkeypatch.undo()
@@ -229,10 +246,10 @@ def test_a_run_that_published_nothing_is_not_kept(tmp_path: Path, monkeypatch: p
     settings = settings_for(str(tmp_path))
     run(settings, 1, None)
 
-    def refuse(self: LocalLake, *of: object) -> None:
+    def refuse(self: Folder, *of: object) -> None:
         raise LakeError("refused")
 
-    monkeypatch.setattr(LocalLake, "replace", refuse)
+    monkeypatch.setattr(Folder, "replace", refuse)
     with pytest.raises(LakeError, match="refused"):
         run(settings, 2, tag(settings), run_id(1))
     monkeypatch.undo()
@@ -243,24 +260,24 @@ def test_a_run_that_published_nothing_is_not_kept(tmp_path: Path, monkeypatch: p
 
 def test_a_run_of_which_only_part_is_left_counts_as_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forgetting the oldest run is interrupted after each of its files."""
-    settings, remove = settings_for(str(tmp_path), keep_runs=1), LocalLake.remove
-    lake = LocalLake(str(tmp_path))
+    settings, remove = settings_for(str(tmp_path), keep_runs=1), Folder.remove
+    lake = Folder(str(tmp_path))
     for number in range(1, 6):
         removed: list[str] = []
 
-        def remove_some(self: LocalLake, path: str, most: int = number, removed: list[str] = removed) -> None:
+        def remove_some(self: Folder, path: str, most: int = number, removed: list[str] = removed) -> None:
             if len(removed) == most:
                 raise LakeError("gone away")
             removed.append(path)
             remove(self, path)
 
-        monkeypatch.setattr(LocalLake, "remove", remove_some)
+        monkeypatch.setattr(Folder, "remove", remove_some)
         with suppress(LakeError):
             run(settings, number, tag(settings), run_id(number - 1))
         monkeypatch.undo()
         for kept in kept_runs(lake, settings):
-            record = read_manifest(lake, f"{history_path(settings, kept)}/published.json")
-            assert all(lake.exists(f"{history_path(settings, kept)}/{Path(of['path']).name}") for of in record["files"])
+            record = kept_manifest(lake, settings, kept)
+            assert all(lake.exists(kept_path(settings, kept, file.path)) for file in record.files)
         for kept in kept_runs(lake, settings, "prepared.json"):
             assert kept in kept_runs(lake, settings)
 
@@ -335,13 +352,9 @@ def test_eight_overlapping_runs_that_start_over_lose_nothing(settings: Settings)
             if lake.tag(path) != before:
                 continue
             content = lines + f"{number}\n".encode()
-            record = {
-                "run": {"id": f"{number}-{attempt}", "started_at": START.isoformat(), "previous": None},
-                "curricula": [],
-            }
             files = {path: content, settings.published("decision_log"): content}
             try:
-                publish(settings, before, files, dict.fromkeys(files, 1), record)
+                publish(settings, before, Tables(files), manifest_of(f"{number}-{attempt}"))
             except OvertakenError:
                 continue
             os._exit(0)
@@ -509,12 +522,14 @@ def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Setti
     lake = open_lake(settings.lake, settings)
     assert last_other_run(lake, settings) == run_id(2)
     manifest = roll_back(settings, run_id(1), START)
-    assert manifest["run"]["rolled_back_to"] == run_id(1)
-    assert published(settings) == {**contents(1), "decision_log": contents(3)["decision_log"]}
+    assert (manifest.run.rolled_back_to, manifest.run.previous) == (run_id(1), run_id(3))
+    of_log = pq.read_table(io.BytesIO(published(settings)["decision_log"]))
+    assert of_log["session"].to_pylist() == [1, 2, 3]
+    assert published(settings) == {**contents(1), "decision_log": published(settings)["decision_log"]}
     assert problems(settings, settings.lake) == []
     assert f"as run {run_id(1)} had it" in listing(settings)
     lake.publish(io.BytesIO(b"damaged"), settings.published("df_manager"))
-    assert last_other_run(lake, settings) == manifest["run"]["id"]
+    assert last_other_run(lake, settings) == manifest.run.id
     with pytest.raises(LakeError, match=rf"no run '{run_id(9)}' is kept\. Kept are: .*{run_id(3)}"):
         roll_back(settings, run_id(9), START)
     lake.publish(io.BytesIO(b"damaged"), f"{history_path(settings, run_id(2))}/df_manager_test.parquet")
@@ -567,36 +582,53 @@ def test_a_mirror_that_was_out_of_reach_is_brought_up_to_date_once_it_is_there(t
     assert published(settings, settings.mirror) == contents(2)
     assert problems(settings, settings.mirror) == []
     # what it has already is not copied again, and what somebody changed there is
-    assert mirror(settings) == []
+    assert bring_up_to_date(settings) == []
     stats = settings.published("df_manager_stats")
     open_lake(settings.mirror, settings).publish(io.BytesIO(b"someone's"), stats)
-    assert mirror(settings) == [stats]
+    assert bring_up_to_date(settings) == [stats]
     assert published(settings, settings.mirror) == contents(2)
 
 
 def test_a_run_that_publishes_while_the_mirror_is_copied_is_copied_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, copy = with_mirror(tmp_path), LocalLake.copy
+    settings, copy = with_mirror(tmp_path), Folder.copy
     without = replace(settings, mirror="")
     run(without, 1, None)
 
-    def copy_and_be_overtaken(self: LocalLake, path: str, *to: object) -> None:
+    def copy_and_be_overtaken(self: Folder, path: str, *to: object) -> None:
         copy(self, path, *to)
         if path == settings.published("df_manager_stats") and published(settings) == contents(1):
             run(without, 2, tag(settings), run_id(1))
 
-    monkeypatch.setattr(LocalLake, "copy", copy_and_be_overtaken)
-    mirror(settings)
+    monkeypatch.setattr(Folder, "copy", copy_and_be_overtaken)
+    bring_up_to_date(settings)
     assert published(settings, settings.mirror) == contents(2)
     assert problems(settings, settings.mirror) == []
+
+
+def test_a_mirror_that_cannot_keep_up_with_other_runs_is_said_to_be_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, copy, numbers = with_mirror(tmp_path), Folder.copy, iter(range(2, 99))
+    without = replace(settings, mirror="")
+    run(without, 1, None)
+
+    def copy_and_be_overtaken(self: Folder, path: str, *to: object) -> None:
+        copy(self, path, *to)
+        if path == settings.published("df_manager_stats"):
+            run(without, next(numbers), tag(settings))
+
+    monkeypatch.setattr(Folder, "copy", copy_and_be_overtaken)
+    with pytest.raises(MirrorError, match="is behind: other runs kept publishing meanwhile"):
+        bring_up_to_date(settings)
 
 
 def test_without_a_mirror_nothing_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_for(str(tmp_path / "lake"))
     run(settings, 1, None)
     monkeypatch.chdir(tmp_path)
-    assert mirror(settings) == []
+    assert bring_up_to_date(settings) == []
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
 
 
@@ -607,7 +639,7 @@ def test_a_file_beside_the_tables_is_recorded_kept_and_mirrored_with_its_run(set
     for text in (b"a page", b"the page once more"):
         publish_beside(settings, run_id(1), page, text)
         for manifest in (manifest_path(settings), f"{history_path(settings, run_id(1))}/published.json"):
-            files = [file["path"] for file in read_manifest(lake, manifest)["files"]]
+            files = [file.path for file in read_manifest(lake, settings, manifest).files]
             assert files == [*(settings.published(table) for table in TABLES), page]
         assert lake.read(page) == text
         assert lake.read(f"{history_path(settings, run_id(1))}/morning_test.html") == text
@@ -623,7 +655,7 @@ def test_a_page_of_an_earlier_run_is_not_put_beside_the_tables_of_a_later_one(tm
     run(settings, 2, tag(settings), run_id(1))
     with pytest.raises(OvertakenError, match=f"it would tell of run {run_id(1)}"):
         publish_beside(settings, run_id(1), settings.published("morning", "html"), b"a page")
-    assert [path for path in LocalLake(str(tmp_path)).paths("") if "morning" in path] == []
+    assert [path for path in Folder(str(tmp_path)).paths("") if "morning" in path] == []
 
 
 def test_a_rollback_is_the_newest_run_though_the_clock_went_back(tmp_path: Path) -> None:
@@ -631,9 +663,9 @@ def test_a_rollback_is_the_newest_run_though_the_clock_went_back(tmp_path: Path)
     for number in (1, 2):
         run(settings, number, tag(settings), run_id(number - 1))
     back = roll_back(settings, run_id(1), START - timedelta(days=9))
-    assert kept_runs(open_lake(settings.lake, settings), settings) == [back["run"]["id"], run_id(2), run_id(1)]
-    assert back["run"]["started_at"] == (START + timedelta(minutes=2, seconds=1)).isoformat()
-    assert back["run"]["previous"] == run_id(2)
+    assert kept_runs(open_lake(settings.lake, settings), settings) == [back.run.id, run_id(2), run_id(1)]
+    assert back.run.started_at == START + timedelta(minutes=2, seconds=1)
+    assert back.run.previous == run_id(2)
 
 
 def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_are_gone(tmp_path: Path) -> None:
@@ -646,7 +678,9 @@ def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_
     lake.remove(settings.published("decision_log"))
     assert last_other_run(lake, settings) == run_id(1)
     roll_back(settings, run_id(1), START)
-    assert published(settings) == contents(1)
+    now = published(settings)
+    assert pq.read_table(io.BytesIO(now.pop("decision_log")))["session"].to_pylist() == [1]
+    assert now == {table: content for table, content in contents(1).items() if table != "decision_log"}
 
 
 def test_between_buckets_of_one_service_the_service_copies(on_s3: Settings) -> None:
@@ -658,10 +692,13 @@ def test_between_buckets_of_one_service_the_service_copies(on_s3: Settings) -> N
     assert all("x-amz-copy-source" in {name.lower() for name in headers} for headers in puts)
 
 
-def test_a_manifest_that_is_none_is_a_clear_error(settings: Settings) -> None:
+def test_a_manifest_that_is_not_one_of_this_manager_is_a_clear_error(settings: Settings) -> None:
     run(settings, 1, None)
     lake = open_lake(settings.lake, settings)
-    for text in ("no json", "[]", json.dumps({"run": {}})):
+    good = json.loads(lake.read(manifest_path(settings)))
+    elsewhere = [good["files"][0] | {"path": "../../etc/passwd"}]
+    for content in ("no json", "[]", {"run": {}}, good | {"files": elsewhere}, good | {"manager": "other"}):
+        text = content if isinstance(content, str) else json.dumps(content)
         lake.publish(io.BytesIO(text.encode()), manifest_path(settings))
-        with pytest.raises(LakeError, match="is no manifest"):
+        with pytest.raises(LakeError, match="is not a manifest"):
             problems(settings, settings.lake)

@@ -5,11 +5,11 @@ import re
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, unquote, urlparse
 
-from scripts.lake import LocalLake
+from auto_train.lake import Folder
 from tests import faults, s3
 from tests.conftest import ROOT, Project
-from tests.test_bad_input import GOOD_MOUSE, ITS_STAGES, mouse
-from tests.test_s3 import upload_behavior
+from tests.nights.test_bad_input import GOOD_MOUSE, ITS_STAGES, mouse
+from tests.publishing.test_s3 import upload_behavior
 
 DOCS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
@@ -34,7 +34,7 @@ def test_hostile_texts_in_any_column_and_file_do_nothing(project: Project) -> No
     rows += [mouse(text.replace("'", "''")) for text in hostile]
     rows += [mouse("9", session_date="'" + text.replace("'", "''") + "'") for text in hostile[:1]]
     # what lies in the lake beside the tables is read as data too, or not at all
-    lake = LocalLake(str(project.lake))
+    lake = Folder(str(project.lake))
     planted = {
         "saved_curriculums/Coupled Baiting_curriculum_v9.9_schema_v1.0.json": json.dumps({"condition": hostile[4]}),
         "df_manager_test.pkl": f"cos\nsystem\n(S'touch {trap}'\ntR.",
@@ -53,7 +53,7 @@ def test_hostile_texts_in_any_column_and_file_do_nothing(project: Project) -> No
     assert lake.paths("foraging_auto_training/saved_curriculums")
     reasons = {reason for _, _, reason in project.quarantine()}
     assert reasons == {"unknown_curriculum", "subject_id_pattern"}
-    # a hostile stage is no stage's name, so open loop; a hostile task is only a text
+    # a hostile stage is not a stage's name, so open loop; a hostile task is only a text
     assert len(project.df_manager("1", "length(subject_id) = 3")) == 2 * len(hostile)
 
 
@@ -62,14 +62,14 @@ def test_no_secret_is_written_anywhere(on_s3: Project, s3_server: s3.Server) -> 
     on_s3.workplace = on_s3.folder
     on_s3.environment["AUTO_TRAIN_DATABASE"] = str(on_s3.folder / "database.duckdb")
     done = on_s3.command(
-        "-m", "scripts.nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test"
+        "-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test"
     )
     assert done.returncode == 0, done.stdout
     # what is said when things go wrong is where secrets slip out
     bucket = on_s3.environment["AUTO_TRAIN_LAKE"].split("/")[2]
     s3_server.client().put_object(Bucket=bucket, Key="mice/night/df_behavior.parquet", Body=b"damaged")
     failed = on_s3.command(
-        "-m", "scripts.nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test"
+        "-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test"
     )
     assert failed.returncode != 0
     generated = on_s3.command("-m", "dbt.cli.main", "docs", "generate", *on_s3.options)

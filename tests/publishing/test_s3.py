@@ -5,11 +5,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.dbt_plugin import connect_to_s3
-from scripts.lake import Settings
+from auto_train.lake import Settings
+from auto_train.nights.dbt_plugin import connect_to_lake
 from tests import s3
 from tests.conftest import Project
-from tests.test_bad_input import GOOD_MOUSE, mouse
+from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 NIGHTS = (
     " union all by name ".join([GOOD_MOUSE, mouse("700003", curriculum_version="'9.9'")]),
@@ -138,7 +138,7 @@ def test_duckdb_gets_what_boto3_knows(endpoint: str, options: set[str], monkeypa
         monkeypatch.setenv(f"AWS_{name}", value)
     settings = Settings("s3://lab/mice", "df_behavior.parquet", "test", "", endpoint)
     with duckdb.connect() as connection:
-        connect_to_s3(connection, settings)
+        connect_to_lake(connection, settings)
         [(name, persistent, text)] = connection.sql(
             "select name, persistent, secret_string from duckdb_secrets()"
         ).fetchall()
@@ -148,7 +148,7 @@ def test_duckdb_gets_what_boto3_knows(endpoint: str, options: set[str], monkeypa
 
 def test_where_nothing_is_remote_duckdb_needs_neither_extension_nor_secret() -> None:
     with duckdb.connect() as connection:
-        connect_to_s3(connection, Settings("lake", "lake/df_behavior.parquet", "test", "", ""))
+        connect_to_lake(connection, Settings("lake", "lake/df_behavior.parquet", "test", "", ""))
         loaded = "select count(*) from duckdb_extensions() where loaded and extension_name = 'httpfs'"
         assert connection.sql(loaded).fetchall() == [(0,)]
         assert connection.sql("select count(*) from duckdb_secrets()").fetchall() == [(0,)]

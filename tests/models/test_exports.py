@@ -5,8 +5,8 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auto_train.simulation.mice import simulate
 from models.exports.publication import summary
-from scripts.simulate import simulate
 from tests.conftest import Project
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from curricula.library import load_library
 from tests.conftest import Project, project_with
-from tests.test_bad_input import GOOD_MOUSE
+from tests.nights.test_bad_input import GOOD_MOUSE
 
 pytestmark = pytest.mark.xdist_group("directives")
 HEADER = "subject_id,directive,stage,from_date,until_date,who,why\n"

@@ -146,11 +146,11 @@ def test_the_backtest_decides_as_rules_read_in_python_do(lab: Project) -> None:
             (subject, number): stage
             for subject, number, stage in lab.query(f"""
                 select subject_id, session, next_stage from backtest.backtest_decisions
-                inner join seeds.curricula using (curriculum_key)
+                inner join intermediate.int_curricula using (curriculum_key)
                 where curriculum_name = '{name}' and curriculum_version = '{version}'
             """)
         }
-        # sessions that cannot be decided in reality have metrics that are no numbers
+        # sessions that cannot be decided in reality have metrics that are not numbers
         assert {key: of for key, of in expected.items() if key in found} == found
         assert len(found) > 0.99 * len(expected)
 
@@ -180,7 +180,8 @@ def test_pairs_count_mice_and_decisions_that_differ(lab: Project) -> None:
             and curriculum_name_b = 'Coupled Baiting' and curriculum_version_b = '2.3'
     """)
     expected = lab.query("""
-        with a as (select * from backtest.backtest_decisions inner join seeds.curricula using (curriculum_key)
+        with a as (select * from backtest.backtest_decisions
+            inner join intermediate.int_curricula using (curriculum_key)
             where curriculum_name = 'Coupled Baiting')
         select count(*) filter (where x.is_newest),
             count(*) filter (where x.is_newest and x.next_stage <> y.next_stage),
@@ -209,6 +210,9 @@ def test_an_open_reader_keeps_no_run_from_starting(lab: Project) -> None:
         assert reader.execute("select count(*) from marts.df_manager").fetchall() == [(before,)]
     with duckdb.connect(str(copy), read_only=True) as reader:
         assert reader.execute("select count(*) from marts.decision_sentences").fetchall() == [(before,)]
+    # the tables of this run are without a page: as before, for the others
+    page = ("-m", "scripts", "report", "--out", str(lab.folder / "target/morning.html"))
+    assert lab.command(*page).returncode == 0
 
 
 def test_the_questions_of_analysts_are_answered(lab: Project) -> None:
@@ -258,7 +262,7 @@ def test_docs_are_one_file_that_opens_offline_and_describe_everything(lab: Proje
 
 
 def test_publication_waits_for_every_test_but_those_of_what_is_only_looked_at(lab: Project) -> None:
-    """A test holds up only models that depend on all that it reads."""
+    """dbt runs a test before a model only where the model depends on all that the test reads."""
     manifest = json.loads((lab.folder / "target/manifest.json").read_text())
     parents = manifest["parent_map"]
     before, found = ["model.auto_train.publication"], set()

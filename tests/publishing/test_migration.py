@@ -13,10 +13,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from scripts import migrate
-from scripts.lake import LocalLake, Settings
+from auto_train.lake import Folder, Settings
+from auto_train.publishing import migration as migrate
 from tests.conftest import Project
-from tests.test_bad_input import GOOD_MOUSE
+from tests.nights.test_bad_input import GOOD_MOUSE
 
 ENVIRONMENTS = {"pandas 2.3.3": ("pandas==2.3.3", "numpy>=2,<3"), "pandas 2.2.2": ("pandas==2.2.2", "numpy==1.26.4")}
 WHAT_A_RIG_DOES = """
@@ -99,18 +99,18 @@ def test_rigs_of_old_read_the_pickle(old_python: Path, project: Project) -> None
 def test_a_mouse_of_the_existing_system_goes_on_where_it_was(old_python: Path, project: Project) -> None:
     pickles = [str(project.folder / "df_manager.pkl"), str(project.folder / "df_sessions.pkl")]
     subprocess.run([old_python, "-c", WRITE_AS_THE_EXISTING_SYSTEM, *pickles], check=True)
-    migration = ("-m", "scripts.migrate", pickles[0], "--df-sessions", pickles[1])
+    migration = ("-m", "scripts", "migrate", pickles[0], "--df-sessions", pickles[1])
     done = project.command(*migration)
     assert done.returncode == 0, done.stderr
     left_out = [line.split(": ", 1)[1] for line in done.stdout.splitlines() if line.startswith("left out")]
     assert left_out == [
         "subject 'test', session 1.0: readers take no such subject id",
-        "subject '700001', session nan: the session number is no whole number from 0 up",
-        "subject '700003', session 1.5: the session number is no whole number from 0 up",
-        "subject '700004', session 1.0: next_stage_suggested is no stage",
+        "subject '700001', session nan: the session number is not a whole number from 0 up",
+        "subject '700003', session 1.5: the session number is not a whole number from 0 up",
+        "subject '700004', session 1.0: next_stage_suggested is not a stage",
         "subject '700001', session 1.0: a later row has the same session",
     ]
-    assert project.command("-m", "scripts.publications", "status").returncode == 0
+    assert project.command("-m", "scripts", "status").returncode == 0
     assert "has a df_manager of test already; nothing was changed" in project.command(*migration).stderr
     project.decide()
     decided = project.df_manager("subject_id, session, current_stage_suggested, decision, next_stage_suggested")
@@ -156,7 +156,7 @@ def test_a_pickle_that_would_run_anything_is_refused(tmp_path: Path, project: Pr
         path.write_bytes(pickle.dumps(pd.Series([_Hostile(call)]).to_frame()))
         with pytest.raises(migrate.MigrationError, match=rf"the pickle asks for ({named[place]}).*refused"):
             migrate.read_pickle(path)
-        done = project.command("-m", "scripts.migrate", str(path))
+        done = project.command("-m", "scripts", "migrate", str(path))
         assert done.returncode == 1
         assert "refused" in done.stderr
     assert not trap.exists()
@@ -166,10 +166,10 @@ def test_a_pickle_that_would_run_anything_is_refused(tmp_path: Path, project: Pr
 @pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps([1, 2]), pickle.dumps(PLAIN_TABLE)])
 def test_what_is_no_df_manager_is_a_clear_error(content: bytes, tmp_path: Path, project: Project) -> None:
     (tmp_path / "some.pkl").write_bytes(content)
-    done = project.command("-m", "scripts.migrate", str(tmp_path / "some.pkl"))
+    done = project.command("-m", "scripts", "migrate", str(tmp_path / "some.pkl"))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    clear = ("cannot be read as a pickled table", "holds no table", "is no df_manager")
+    clear = ("cannot be read as a pickled table", ", not a table", "is not a df_manager")
     assert any(words in done.stderr for words in clear), done.stderr
 
 
@@ -182,12 +182,15 @@ def test_a_decision_comes_over_unless_readers_could_not_take_it() -> None:
     good = [decision(), decision("00042", 0), decision(42, "3")]
     bad = [
         (decision("7a"), "readers take no such subject id"),
-        (decision("700002", -1), "the session number is no whole number from 0 up"),
-        (decision("700002", None), "the session number is no whole number from 0 up"),
-        (decision("700002", 0.5), "the session number is no whole number from 0 up"),
-        (decision("700002", current_stage_actual="Stage 1"), "current_stage_actual is no stage"),
-        (decision("700002", current_stage_actual=None, next_stage_suggested=None), "current_stage_actual is no stage"),
-        (decision("700002", next_stage_suggested="STAGE_9"), "next_stage_suggested is no stage"),
+        (decision("700002", -1), "the session number is not a whole number from 0 up"),
+        (decision("700002", None), "the session number is not a whole number from 0 up"),
+        (decision("700002", 0.5), "the session number is not a whole number from 0 up"),
+        (decision("700002", current_stage_actual="Stage 1"), "current_stage_actual is not a stage"),
+        (
+            decision("700002", current_stage_actual=None, next_stage_suggested=None),
+            "current_stage_actual is not a stage",
+        ),
+        (decision("700002", next_stage_suggested="STAGE_9"), "next_stage_suggested is not a stage"),
     ]
     kept, left_out = migrate.clean(pd.DataFrame([row for row, _ in bad] + good))
     assert list(zip(kept["subject_id"], kept["session"], strict=True)) == [("700001", 1), ("00042", 0), ("42", 3)]
@@ -202,7 +205,9 @@ def test_of_several_decisions_of_a_session_the_last_good_one_comes_over() -> Non
     assert len(left_out) == 3
 
 
-@pytest.mark.parametrize("column", migrate.NEEDED)
+@pytest.mark.parametrize(
+    "column", ["subject_id", "session", "current_stage_actual", "next_stage_suggested", "curriculum_name"]
+)
 def test_a_table_without_a_needed_column_is_no_df_manager(column: str) -> None:
     with pytest.raises(migrate.MigrationError, match=f"it has no {column}"):
         migrate.clean(pd.DataFrame([decision()]).drop(columns=column))
@@ -265,7 +270,7 @@ def test_nothing_is_changed_where_something_is_in_the_way(tmp_path: Path, monkey
     elsewhere = replace(settings, df_behavior="elsewhere.parquet")
     with pytest.raises(migrate.MigrationError, match="unset AUTO_TRAIN_DF_BEHAVIOR"):
         migrate.migrate(elsewhere, pickled, pickled, now)
-    lake = LocalLake(settings.lake)
+    lake = Folder(settings.lake)
     assert lake.paths("") == []
     lake.publish(io.BytesIO(b"a table"), "df_behavior.parquet")
     with pytest.raises(migrate.MigrationError, match=r"df_behavior\.parquet is there already; nothing was changed"):

@@ -125,17 +125,17 @@ def test_the_lambda_text_means_what_the_condition_means(condition: object, data:
     [
         ("lambda metrics: __import__('os').system('x') > 0", "unknown name '__import__'"),
         ("lambda metrics: last(finished_trials) > 1", "unknown name 'last'"),
-        ("lambda metrics: metrics.finished_trials[-2] > 1", "is no measure"),
-        ("lambda metrics: np.mean(metrics.finished_trials[-5:-1]) > 1", "is no measure"),
-        ("lambda metrics: np.mean(metrics.finished_trials) > 1", "is no measure"),
-        ("lambda metrics: np.std(metrics.finished_trials[-5:]) > 1", "is no measure"),
+        ("lambda metrics: metrics.finished_trials[-2] > 1", "is not a measure"),
+        ("lambda metrics: np.mean(metrics.finished_trials[-5:-1]) > 1", "is not a measure"),
+        ("lambda metrics: np.mean(metrics.finished_trials) > 1", "is not a measure"),
+        ("lambda metrics: np.std(metrics.finished_trials[-5:]) > 1", "is not a measure"),
         ("lambda metrics: metrics.licks[-1] > 1", "unknown metric 'licks'"),
-        ("lambda metrics: metrics.finished_trials[-1] > metrics.session_total", "is no threshold"),
-        ("lambda metrics, x=1: metrics.session_total > 1", "is no lambda of one argument"),
-        ("metrics.session_total > 1", "is no lambda of one argument"),
-        ("lambda metrics: (", "is no expression"),
-        ("lambda metrics: metrics.session_total if 1 else 2", "is no comparison"),
-        ("lambda metrics: metrics.__class__ > 1", "is no measure"),
+        ("lambda metrics: metrics.finished_trials[-1] > metrics.session_total", "is not a threshold"),
+        ("lambda metrics, x=1: metrics.session_total > 1", "is not a lambda of one argument"),
+        ("metrics.session_total > 1", "is not a lambda of one argument"),
+        ("lambda metrics: (", "is not an expression"),
+        ("lambda metrics: metrics.session_total if 1 else 2", "is not a comparison"),
+        ("lambda metrics: metrics.__class__ > 1", "is not a measure"),
     ],
 )
 def test_lambda_text_that_is_not_known_is_an_error(text: str, problem: str) -> None:
@@ -180,11 +180,11 @@ def test_words_say_what_the_rule_says() -> None:
 
 
 def test_a_labs_json_comes_over_with_one_command(project: Project, tmp_path: Path) -> None:
-    exported = project.command("-m", "scripts.curricula", "export", str(tmp_path / "json"))
+    exported = project.command("-m", "scripts", "curricula", "export", str(tmp_path / "json"))
     assert exported.returncode == 0, exported.stderr
     files = sorted(map(str, (tmp_path / "json").glob("*_curriculum_v*.json")))
     assert len(files) == 26
-    taken = ["-m", "scripts.curricula", "import", *files, "--library", str(tmp_path / "library")]
+    taken = ["-m", "scripts", "curricula", "import", *files, "--library", str(tmp_path / "library")]
     assert project.command(*taken).returncode == 0
     imported = {releases.file_key(c): releases.content_hash(c) for c in load_library(tmp_path / "library")}
     assert imported == releases.read_lock()
@@ -200,10 +200,10 @@ def test_a_labs_json_comes_over_with_one_command(project: Project, tmp_path: Pat
 
 
 def test_findings_read_like_those_of_a_linter(project: Project) -> None:
-    done = project.command("-m", "scripts.curricula", "check", "coupled_baiting/v2.3")
+    done = project.command("-m", "scripts", "curricula", "check", "coupled_baiting/v2.3")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == (
         "coupled_baiting/v2.3.yml: warning: STAGE_1_WARMUP, rule 2: always holds; intended for a stage of one session; "
         "otherwise ask for more [always-holds]"
     )
-    assert done.stdout.splitlines()[-1] == "1 curricula: 0 errors, 3 warnings"
+    assert done.stdout.splitlines()[-1] == "checked: 1, errors: 0, warnings: 3"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from auto_train.lake import CURRICULA, S3, Folder, Lake, LakeError
+from auto_train.publishing import curricula as curriculum_store
 from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
-from scripts import curriculum_store
-from scripts.lake import CURRICULA, Lake, LakeError, LocalLake, S3Lake
 from tests import s3
 from tests.conftest import Project
-from tests.test_bad_input import GOOD_MOUSE, mouse
+from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 ALL = load_library()
 NEWEST = load(LIBRARY / "coupled_baiting/v2.3.yml")
@@ -22,11 +22,11 @@ NEWEST = load(LIBRARY / "coupled_baiting/v2.3.yml")
 @pytest.fixture(params=["folder", "s3"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     if request.param == "folder":
-        return LocalLake(str(tmp_path / "lake"))
+        return Folder(str(tmp_path / "lake"))
     server: s3.Server = request.getfixturevalue("s3_server")
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    return S3Lake(f"s3://{server.bucket(f'store-{abs(hash(tmp_path)) % 10**9}')}/below/it", server.endpoint)
+    return S3(f"s3://{server.bucket(f'store-{abs(hash(tmp_path)) % 10**9}')}/below/it", server.endpoint)
 
 
 def changed() -> str:
@@ -64,36 +64,36 @@ def test_other_content_under_a_released_name_is_refused_and_nothing_is_put(lake:
 def test_a_curriculum_that_another_run_puts_meanwhile_is_left_and_must_be_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, put = curriculum_store.path_of(NEWEST), LocalLake.replace
+    path, put = curriculum_store.path_of(NEWEST), Folder.replace
     for others, problem in ((exchange.to_json(NEWEST), None), (changed(), "holds other content")):
-        lake = LocalLake(str(tmp_path / str(problem)))
+        lake = Folder(str(tmp_path / str(problem)))
 
-        def come_second(self: LocalLake, *of: object, text: str = others, **options: object) -> str | None:
+        def come_second(self: Folder, *of: object, text: str = others, **options: object) -> str | None:
             self.publish(io.BytesIO(text.encode()), path)
             return put(self, *of, **options)
 
-        monkeypatch.setattr(LocalLake, "replace", come_second)
+        monkeypatch.setattr(Folder, "replace", come_second)
         with pytest.raises(curriculum_store.StoreError, match=problem) if problem else nullcontext():
             curriculum_store.publish(lake, [NEWEST])
         assert lake.read(path) == others.encode()
 
 
 def test_a_curriculum_comes_and_goes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalLake, "replace", lambda *of, **options: None)
+    monkeypatch.setattr(Folder, "replace", lambda *of, **options: None)
     with pytest.raises(curriculum_store.StoreError, match="came and went meanwhile: run again"):
-        curriculum_store.publish(LocalLake(str(tmp_path)), [NEWEST])
+        curriculum_store.publish(Folder(str(tmp_path)), [NEWEST])
 
 
 def test_where_the_json_of_a_curriculum_is_all_of_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lake, publish, put = LocalLake(str(tmp_path)), LocalLake.publish, []
+    lake, publish, put = Folder(str(tmp_path)), Folder.publish, []
 
-    def fail_at_the_third(self: LocalLake, content: io.BytesIO, path: str) -> None:
+    def fail_at_the_third(self: Folder, content: io.BytesIO, path: str) -> None:
         if len(put) == 2:
             raise LakeError("no space left")
         put.append(path)
         publish(self, content, path)
 
-    monkeypatch.setattr(LocalLake, "publish", fail_at_the_third)
+    monkeypatch.setattr(Folder, "publish", fail_at_the_third)
     with pytest.raises(LakeError):
         curriculum_store.publish(lake, [NEWEST])
     monkeypatch.undo()
@@ -133,7 +133,7 @@ def test_a_build_publishes_the_curricula_that_df_manager_names(project: Project)
     older = mouse(curriculum_version="'1.0'")
     project.write_behavior(f"{GOOD_MOUSE} union all by name {older}")
     project.decide()
-    found = [c.key[:2] for c in curriculum_store.in_lake(LocalLake(str(project.lake)))]
+    found = [c.key[:2] for c in curriculum_store.in_lake(Folder(str(project.lake)))]
     assert found == [("Coupled Baiting", "1.0"), ("Coupled Baiting", "2.3")]
 
 
@@ -151,7 +151,7 @@ def test_a_build_stops_and_publishes_nothing_where_the_lake_holds_other_content(
 
 def test_the_commands_list_get_publish_and_download(project: Project) -> None:
     def curricula(*arguments: str) -> str:
-        done = project.command("-m", "scripts.curricula", *arguments)
+        done = project.command("-m", "scripts", "curricula", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -163,7 +163,7 @@ def test_the_commands_list_get_publish_and_download(project: Project) -> None:
     assert curricula("publish", "coupled_baiting/v2.3").startswith("0 new in the lake")
     assert len(curricula("list", "--lake").splitlines()) == 1
     assert curricula("get", "coupled_baiting/v2.3", "--lake") == exchange.to_json(NEWEST)
-    missing = project.command("-m", "scripts.curricula", "get", "coupled_baiting/v2.2", "--lake")
+    missing = project.command("-m", "scripts", "curricula", "get", "coupled_baiting/v2.2", "--lake")
     assert "is not in the lake: publish it first" in missing.stderr
     curricula("download", str(project.folder / "down"))
     assert len(list((project.folder / "down").iterdir())) == 4

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula import walk as walking
+from auto_train.decisions import walk as walking
 from curricula.conditions import clauses as clauses_of
 from curricula.conditions import holds, parse
 from curricula.schema import StageName
@@ -160,6 +160,14 @@ def test_session_numbers_too_large_to_pack_keep_their_order(subject: int, number
     layout = walking.lay_out(np.array([subject, subject, 3]), np.array([number, 5, 7]))
     assert layout.source.tolist() == [1, 2, 0]
     assert layout.offset.tolist() == [0, 2, 3]
+
+
+def test_nothing_to_decide_is_no_step() -> None:
+    nothing = np.zeros(0, np.int64)
+    layout = walking.lay_out(nothing, nothing)
+    assert (layout.source.tolist(), layout.offset.tolist()) == ([], [0])
+    _, decided = decide([], {}, curriculum(STAGE_1=[]))
+    assert [len(column) for column in decided] == [0] * len(decided)
 
 
 KEY = ("Alpha", "1.0", "1.0")

@@ -16,10 +16,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from auto_train.lake import Settings
+from auto_train.page import page as report
+from auto_train.publishing.status import problems
 from curricula.schema import StageName
-from scripts import report
-from scripts.lake import Settings
-from scripts.publications import problems
 from tests.browser import running, shown
 from tests.conftest import Project
 from tests.lab import HOSTILE
@@ -40,7 +40,8 @@ insert into marts.next_session by name
 select '9<b>' as subject_id, * exclude (subject_id) from marts.next_session where subject_id = '600033';
 update marts.df_manager set curriculum_name = getvariable('tag'), task = getvariable('quotes')
 where subject_id = '9<b>';
-update marts.df_manager set directive = getvariable('tag') where subject_id = '600012' and session = 43;
+update marts.df_manager set directive = getvariable('tag'), directive_kind = 'hold'
+where subject_id = '600012' and session = 43;
 update staging.stg_lake__behavior_typed set rig = getvariable('tag') where subject_id = '600014';
 insert into marts.quarantine by name select * from marts.quarantine limit 1;
 insert into marts.attention values ('600013', 'drift', getvariable('quotes'));
@@ -60,10 +61,10 @@ from (values (1, 0.123456789, 250.00006, null), (2, 1.0, 0, -0.25), (3, 0.99996,
 inner join staging.stg_lake__sessions as s on odd.session = s.session and s.subject_id = '600011'
 where x.session_key = s.session_key;
 
-update seeds.curriculum_comparisons set operator = case operator when '>=' then '==' else '!=' end
-where rule_key in (select rule_key from seeds.curriculum_rules where stage = 'STAGE_3');
-update seeds.curriculum_comparisons set operator = case operator when '>=' then '>' else '<=' end
-where rule_key in (select rule_key from seeds.curriculum_rules where stage = 'STAGE_2');
+update intermediate.int_curricula__comparisons set operator = case operator when '>=' then '==' else '!=' end
+where rule_key in (select rule_key from intermediate.int_curricula__rules where stage = 'STAGE_3');
+update intermediate.int_curricula__comparisons set operator = case operator when '>=' then '>' else '<=' end
+where rule_key in (select rule_key from intermediate.int_curricula__rules where stage = 'STAGE_2');
 insert into marts.attention
 select '600014', reason, reason || ' of 14'
 from unnest(['drift', 'overridden', 'applied_another_stage', 'a_reason_of_tomorrow']) as of_14 (reason);
@@ -391,7 +392,7 @@ REASONS = {
     "bouncing": "bouncing between stages",
     "drift": "data changed after the decision",
     "no_session": "no session for days",
-    "not_graduated": "not graduated after long",
+    "not_graduated": "not graduated after many sessions",
     "old_version": "on an old version",
     "overridden": "often overridden",
     "stuck_in_stage": "stuck in a stage",

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from scripts.nightly import build
+from auto_train.nights.night import build
 from tests import faults, s3
 from tests.conftest import ROOT, Project
-from tests.test_bad_input import GOOD_MOUSE, mouse
-from tests.test_nightly import nightly
-from tests.test_s3 import upload_behavior
+from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.nights.test_nightly import nightly
+from tests.publishing.test_s3 import upload_behavior
 
 
 def publish_state(project: Project) -> dict[str, bytes]:
@@ -138,17 +138,17 @@ def test_a_damaged_df_manager_is_refused_with_instructions_and_comes_back(projec
         succeeded, problems = project.dbt("build")
         assert not succeeded
         assert "so nothing was decided" in problems
-        assert "scripts.publications rollback" in problems
+        assert "auto-train rollback" in problems
         assert "--full-refresh" in problems
         assert not project.published().exists() if damage is None else project.published().read_bytes() == damage
-    done = project.command("-m", "scripts.publications", "rollback")
+    done = project.command("-m", "scripts", "rollback")
     assert done.returncode == 0, done.stderr
     assert project.published().read_bytes() == good
-    done = project.command("-m", "scripts.publications", "status")
+    done = project.command("-m", "scripts", "status")
     assert done.returncode == 0, done.stdout
     project.decide()
     project.published().write_bytes(damages[0])
-    done = project.command("-m", "scripts.publications", "status")
+    done = project.command("-m", "scripts", "status")
     assert done.returncode == 1
     assert "WRONG" in done.stdout
     project.decide("--full-refresh")
@@ -196,8 +196,8 @@ def test_what_is_odd_but_no_reason_to_stop_is_in_the_summary(project: Project) -
     done = nightly(project)
     assert done.returncode == 0, done.stdout
     for expected in (
-        "1 decided sessions have changed in df_behavior since (marts.decision_drift); mice whose stage tomorrow would",
-        "warning: sessions dated after tomorrow (assert_sessions_lie_not_in_the_future)\n    mice: 700002\n    do: see",
+        "1 decided session changed in df_behavior since (marts.decision_drift); mice whose stage tomorrow would",
+        "warning: sessions dated after tomorrow (assert_no_sessions_in_the_future)\n    mice: 700002\n    do: see",
         "warning: sessions with a published decision are gone from df_behavior (assert_sessions_do_not_vanish)",
         "warning: mice with published decisions have no session in df_behavior any more",
         # few rows never stop the others, however large their share is
@@ -243,7 +243,7 @@ def test_a_night_that_another_one_overtakes_starts_over_from_what_that_one_publi
         ).fetchall()
     assert [subject for subject, _ in decided] == ["700001", "700003", "700001", "700001"]
     assert len({run for _, run in decided}) == 2
-    assert on_s3.command("-m", "scripts.publications", "status").returncode == 0
+    assert on_s3.command("-m", "scripts", "status").returncode == 0
 
 
 def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
@@ -283,10 +283,10 @@ def test_a_build_killed_anywhere_is_made_up_for_by_the_next(
                         os.killpg(running.pid, signal.SIGKILL)
                         break
             assert running.returncode == -signal.SIGKILL
-            status = of.command("-m", "scripts.publications", "status").stdout
+            status = of.command("-m", "scripts", "status").stdout
             assert "WRONG" not in status or "was interrupted while it published: the next run completes it" in status
         of.decide()
-        assert of.command("-m", "scripts.publications", "status").returncode == 0
+        assert of.command("-m", "scripts", "status").returncode == 0
         assert told(of) == expected
 
 
@@ -339,7 +339,7 @@ def test_whole_builds_over_an_s3_that_fails_now_and_then(
         assert s3.SECRET not in problems
         published += succeeded
         on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"] = s3_server.endpoint
-        status = on_s3.command("-m", "scripts.publications", "status").stdout
+        status = on_s3.command("-m", "scripts", "status").stdout
         assert "WRONG" not in status or "was interrupted" in status or "there is no manifest" in status
     assert published
     on_s3.decide()

@@ -1,27 +1,35 @@
 """Every command of the README does what the README says, in a copy of the project."""
 
 import re
-import shutil
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
+import duckdb
 import pytest
+import yaml
 
+from curricula.tasks import TASKS
 from tests import s3
 from tests.conftest import ROOT
+from tests.copies import copy_of_the_project
 
 pytestmark = pytest.mark.xdist_group("readme")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs/curricula.md").read_text(encoding="utf-8")
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
-def blocks(text: str) -> list[str]:
-    """The console blocks of a document as shell scripts; what follows a `> ` goes on from the line before."""
-    found = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    return ["".join(re.findall(r"^(?:\$ |> ?)(.*\n)", block, re.MULTILINE)) for block in found]
+def blocks(text: str, kind: str = "sh") -> list[str]:
+    """The blocks of a document that can be pasted into a shell, or those of another kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def without_sizes(text: str) -> str:
+    """A text in which every size is the same: sizes of files depend on the day."""
+    return re.sub(r"\([\d,]+ bytes\)", "(… bytes)", text)
 
 
 def run(script: str, folder: Path, environment: dict[str, str]) -> str:
@@ -36,18 +44,8 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as it is in the repository, with the virtual environment that is there already."""
-    folder = tmp_path_factory.mktemp("copy") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in listed:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
+    """The project as it is in the repository, with the packages that are installed already."""
+    return copy_of_the_project(tmp_path_factory.mktemp("copy") / "project")
 
 
 @pytest.fixture
@@ -66,27 +64,62 @@ def test_every_command_of_the_readme_works(copy: Path, s3_server: s3.Server) -> 
         if "s3://" in script:
             client.upload_file(str(copy / "lake/df_behavior.parquet"), "my-lab", "mice/df_behavior.parquet")
         outputs.append(run(script, copy, s3_server.environment))
-    assert "sessions read:" in outputs[0]
-    assert "df_manager is at lake/foraging_auto_training/df_manager_demo.parquet" in outputs[0]
+    [shown] = blocks(README, "text")
+    assert without_sizes(outputs[0]).endswith(without_sizes(shown))
     assert client.head_object(Bucket="my-lab", Key="mice/foraging_auto_training/df_manager_447_demo.parquet")
-    assert len(outputs) == README.count("```console")
+
+
+def test_the_rows_of_df_manager_in_the_readme_are_those_of_the_simulated_mice(built: Path) -> None:
+    header, *shown = re.findall(r"^\| (subject_id .*|60\d{4} .*) \|$", README, re.MULTILINE)
+    assert len(shown) == 3
+    columns = header.split(" | ")
+    path = built / "lake/foraging_auto_training/df_manager_demo.parquet"
+    for row in shown:
+        values = [value.strip() for value in row.split("|")]
+        found = duckdb.execute(
+            f"""
+            select cast(columns([{", ".join(f"'{column}'" for column in columns)}]) as varchar)
+            from (select * replace (
+                cast(finished_trials as int) as finished_trials,
+                cast(foraging_efficiency as decimal(9, 2)) as foraging_efficiency
+            ) from read_parquet(?)) where subject_id = ? and session = ?
+            """,
+            [str(path), *values[:2]],
+        ).fetchone()
+        assert dict(zip(columns, values, strict=True)) == dict(zip(columns, [of or "" for of in found], strict=True))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere_and_code_can_be_pasted(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, heading = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [re.sub(r"[^\w -]", "", of.lower()).replace(" ", "-") for of in headings], link
+    assert "```console" not in text
+    assert [line for line in "".join(blocks(text)).splitlines() if line.startswith(("$ ", "> "))] == []
 
 
 def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
     outputs = [run(script, built, {}) for script in blocks(DOCS)]
     printed = "\n".join(outputs)
-    assert "quick_start/v1.0.yml: warning: STAGE_1_WARMUP, rule 2: always holds" in printed
+    assert blocks(DOCS, "text") == [outputs[1]]
     assert "released: quick_start/v1.0" in printed
     assert "Quick Start                1.0" in printed
     assert "is there already" in printed
     assert (built / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
-    assert "turns__mean_3" in (built / "macros/generated_measures.sql").read_text()
+    assert "turns__mean_3" in (built / "macros/generated/measures.sql").read_text()
 
 
 def test_every_command_of_the_guide_to_operations_works(built: Path) -> None:
     outputs = [run(script, built, {}) for script in blocks(OPERATIONS)]
     assert "every file is what its manifest says" in outputs[0]
     assert "next sessions: " in outputs[1]
+    assert "PASS" in outputs[2]
+    assert len(outputs) == 3
 
 
 @pytest.mark.parametrize("name", ["curriculum_schema", "full_automation", "curriculum_manager"])
@@ -94,7 +127,7 @@ def test_the_walkthroughs_work(built: Path, name: str) -> None:
     text = (ROOT / f"docs/walkthroughs/{name}.md").read_text(encoding="utf-8")
     outputs = [run(script, built, {}) for script in blocks(text)]
     if name == "curriculum_schema":
-        shown = re.search(r"```text\n(.*?)```", text, re.DOTALL).group(1)
+        [shown] = blocks(text, "text")
         assert outputs[0].startswith(shown)
         assert "column 26" in outputs[2]
     elif name == "full_automation":
@@ -103,7 +136,7 @@ def test_the_walkthroughs_work(built: Path, name: str) -> None:
         assert any(": PROGRESS to GRADUATED: " in line for line in changes)
     else:
         assert "hold by Anna: weight below target" in outputs[1]
-        assert "published once more" in outputs[2]
+        assert "published again what run" in outputs[2]
         assert "every file is what its manifest says" in outputs[0]
         assert "every file is what its manifest says" in outputs[2]
 
@@ -132,6 +165,21 @@ def test_dbt_docs_serve_shows_the_docs(built: Path) -> None:
         server.wait(10)
 
 
+def test_the_variables_of_the_readme_are_those_of_the_project() -> None:
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \|$", README, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(project["vars"])
+
+
+def test_the_columns_of_the_readme_are_those_that_are_read() -> None:
+    sources = yaml.safe_load((ROOT / "models/staging/_lake__sources.yml").read_text(encoding="utf-8"))
+    [table] = [of for of in sources["sources"][0]["tables"] if of["name"] == "df_behavior"]
+    read = {column["name"] for column in table["columns"]}
+    read |= {name for task in TASKS.values() for metric in task.metrics for name in metric.columns}
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", README, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == read | {"trainer"}
+
+
 def test_the_settings_of_the_readme_are_those_that_there_are() -> None:
-    used = set(re.findall(r'environ\.get\("(AUTO_TRAIN_\w+)"', (ROOT / "scripts/lake.py").read_text()))
+    used = set(re.findall(r'environ\.get\("(AUTO_TRAIN_\w+)"', (ROOT / "auto_train/lake/settings.py").read_text()))
     assert set(re.findall(r"^\| `(AUTO_TRAIN_\w+)`", README, re.MULTILINE)) == used

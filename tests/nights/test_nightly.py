@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.lake import LakeError, Settings
-from scripts.nightly import Finding
-from scripts.simulate import Rates, simulate, write
-from tests.conftest import Project
-from tests.test_bad_input import GOOD_MOUSE, mouse
+from auto_train.lake import LakeError, Settings
+from auto_train.nights.night import Finding, counted
+from auto_train.simulation.mice import Rates, simulate, write
+from tests.conftest import ROOT, Project
+from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 LAST_DAY = date(2026, 1, 31)
 
 
 def nightly(project: Project) -> "subprocess.CompletedProcess[str]":
-    return project.command("-m", "scripts.nightly", *project.options[:4])
+    return project.command("-m", "scripts", "nightly", *project.options[:4])
 
 
 def test_the_summary_says_what_was_decided_set_aside_and_published(project: Project) -> None:
@@ -31,7 +31,7 @@ def test_the_summary_says_what_was_decided_set_aside_and_published(project: Proj
     assert lines[0] == "6 sessions read: 3 decided now, 0 decided before, 2 set aside, 1 off curriculum"
     assert "1 set aside: a subject id that readers do not accept (subject_id_pattern)" in lines[1]
     assert "1 set aside: a curriculum that the library does not have (unknown_curriculum)" in lines[2]
-    assert lines[3] == "1 mice for the next session: 1 STAY, 0 PROGRESS, 0 ROLLBACK"
+    assert lines[3] == "1 mouse for the next session: 1 STAY, 0 PROGRESS, 0 ROLLBACK"
     assert lines[4].startswith(f"df_manager is at {project.published()} (")
 
 
@@ -155,11 +155,12 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name(
 @pytest.mark.parametrize(
     ("lake", "df_behavior", "path"),
     [
-        ("", "", "lake/df_behavior.parquet"),
+        ("", "", f"{ROOT}/lake/df_behavior.parquet"),
+        ("mice", "", f"{ROOT}/mice/df_behavior.parquet"),
         ("/mice/", "", "/mice/df_behavior.parquet"),
         ("s3://lab/mice", "parts/*.parquet", "s3://lab/mice/parts/*.parquet"),
-        ("s3://lab/mice", "./own.parquet", "./own.parquet"),
-        ("/mice", "../own.parquet", "../own.parquet"),
+        ("s3://lab/mice", "./own.parquet", f"{ROOT}/own.parquet"),
+        ("/mice", "../own.parquet", f"{ROOT}/../own.parquet"),
         ("/mice", "/own.parquet", "/own.parquet"),
         ("/mice", "s3://lab/own.parquet", "s3://lab/own.parquet"),
     ],
@@ -174,7 +175,8 @@ def test_df_behavior_is_below_the_lake_unless_it_has_a_path_of_its_own(
 
 def test_settings_that_are_not_given_have_their_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     given = Settings.from_environment()
-    assert given == Settings("lake", "lake/df_behavior.parquet", "demo", "target/auto_train.duckdb", "", "", 30, False)
+    lake, database = f"{ROOT}/lake", f"{ROOT}/target/auto_train.duckdb"
+    assert given == Settings(lake, f"{lake}/df_behavior.parquet", "demo", database, "", "", 30, False)
     monkeypatch.setenv("AUTO_TRAIN_KEEP_RUNS", "1")
     monkeypatch.setenv("AUTO_TRAIN_LEGACY_PICKLE", "yes")
     monkeypatch.setenv("AUTO_TRAIN_MIRROR", "/there/")
@@ -190,6 +192,11 @@ def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
     assert told(10) == "warning: it is so (a_test)\n    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n    do: look"
     assert "    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more\n" in told(11)
     assert str(Finding("a_test", False, "it is so", [], "")) == "FAILED: it is so (a_test)"
+
+
+def test_one_of_a_thing_is_named_in_the_singular() -> None:
+    assert [counted(number, "mouse", "mice") for number in (0, 1, 2)] == ["0 mice", "1 mouse", "2 mice"]
+    assert [counted(number, "session") for number in (1, 2000)] == ["1 session", "2,000 sessions"]
 
 
 def test_a_manager_whose_name_is_no_file_name_is_refused(project: Project) -> None:

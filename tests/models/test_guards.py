@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from scripts.simulate import Rates, simulate
+from auto_train.simulation.mice import Rates, simulate
 from tests.conftest import Project
 
 pytestmark = pytest.mark.xdist_group("guards")
@@ -30,8 +30,8 @@ MEASURES = "intermediate.int_sessions__measures"
 DF_MANAGER = "marts.df_manager"
 NEXT_SESSION = "marts.next_session"
 QUARANTINE = "marts.quarantine"
-RULES = "seeds.curriculum_rules"
-COMPARISONS = "seeds.curriculum_comparisons"
+RULES = "intermediate.int_curricula__rules"
+COMPARISONS = "intermediate.int_curricula__comparisons"
 
 # How tables are tampered with
 
@@ -144,7 +144,7 @@ STANDS = dict.fromkeys([
     "session_at_current_stage", "foraging_efficiency", "finished_trials", "current_stage_suggested",
     "current_stage_actual", "decision", "next_stage_suggested", "if_closed_loop", "if_overriden_by_trainer", "run_id",
     "first_published_at",
-], "null") | {"directive": "'hold'"}  # fmt: skip
+], "null") | {"directive": "'hold'", "directive_kind": "'hold'"}  # fmt: skip
 
 
 def rule(key: int, number: int, decision: str, to: str, stage: str = "STAGE_1", curriculum: int = 1) -> str:
@@ -266,6 +266,9 @@ CLAIMS: dict[str, Cases] = {
          add(STANDING, subject_id="1", session=1) + add(DF_MANAGER, subject_id="1", session=2), "error"),
         ("decisions made anew", change(DF_MANAGER, f"not {IT_STANDS}", decision="null"), "pass"),
     ],
+    "assert_the_log_is_whole": [
+        ("a damaged file", change("staging.stg_lake__run", damaged_log_files="'a.parquet'"), "warn"),
+    ],
     "assert_reasons_explain_every_new_decision": [
         ("what the first rule says", PROGRESS, "pass"),
         ("another rule is named", PROGRESS + change(DF_MANAGER, matched_rule="2"), "error"),
@@ -289,8 +292,8 @@ CLAIMS: dict[str, Cases] = {
         *((f"250 trials are {sign} 250", PROGRESS + change(COMPARISONS, "rule_key = 2", operator=f"'{sign}'"), of)
           for sign, of in {
               ">=": "pass", ">": "error", "<=": "pass", "<": "error", "==": "pass", "!=": "error"}.items()),
-        ("a mouse that is held", PROGRESS + IT_STAYS + change(DF_MANAGER, directive="'hold by Ann'"), "pass"),
-        ("a mouse that was enrolled", PROGRESS + IT_STAYS + change(DF_MANAGER, directive="'enrol by Ann'"), "error"),
+        ("a mouse that is held", PROGRESS + IT_STAYS + change(DF_MANAGER, directive_kind="'hold'"), "pass"),
+        ("a mouse that was enrolled", PROGRESS + IT_STAYS + change(DF_MANAGER, directive_kind="'enrol'"), "error"),
         ("a session that is not decided", PROGRESS + IT_STAYS + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a rule for GRADUATED holds",
          PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
@@ -307,7 +310,7 @@ CLAIMS: dict[str, Cases] = {
         ("sessions that are all set aside",
          sessions_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
     ],
-    "assert_sessions_lie_not_in_the_future": [
+    "assert_no_sessions_in_the_future": [
         ("a session on the day after the training day", days_old(-1, ONE_SESSION), "pass"),
         ("a session a day later", days_old(-2, ONE_SESSION), "warn"),
         ("one that is set aside", days_old(-2, ONE_SET_ASIDE), "pass"),
@@ -323,6 +326,16 @@ def not_null(column: str) -> Cases:
 def unique(column: str) -> Cases:
     table, _, name = column.rpartition(".")
     return [("two rows with the same", add(table, **{name: "-1"}) * 2, "error")]
+
+
+def known(column: str, example: str) -> Cases:
+    """A value that a seed lists."""
+    table, _, name = column.rpartition(".")
+    return [
+        ("a known one", add(table, **{name: example}), "pass"),
+        ("an unknown one", add(table, **{name: "x"}), "error"),
+        ("none", add(table, **{name: None}), "pass"),
+    ]
 
 
 def a_stage(column: str) -> Cases:
@@ -349,12 +362,56 @@ def unique_together(table: str, *columns: str) -> Cases:
 
 
 COLUMNS: dict[str, Cases] = {
+    "not_null_attention_reasons_reason": not_null("seeds.attention_reasons.reason"),
+    "unique_attention_reasons_reason": unique("seeds.attention_reasons.reason"),
+    "not_null_curricula_curriculum": not_null("seeds.curricula.curriculum"),
+    "unique_curricula_curriculum": unique("seeds.curricula.curriculum"),
+    "not_null_directives_directive": not_null("seeds.directives.directive"),
+    "unique_directives_directive": unique("seeds.directives.directive"),
+    "not_null_set_aside_reasons_reason": not_null("seeds.set_aside_reasons.reason"),
+    "unique_set_aside_reasons_reason": unique("seeds.set_aside_reasons.reason"),
+    "not_null_task_aliases_alias": not_null("seeds.task_aliases.alias"),
+    "unique_task_aliases_alias": unique("seeds.task_aliases.alias"),
+    "not_null_training_stages_stage_key": not_null("seeds.training_stages.stage_key"),
+    "unique_training_stages_stage_key": unique("seeds.training_stages.stage_key"),
+    "not_null_int_curricula__rules_rule_key": not_null("intermediate.int_curricula__rules.rule_key"),
+    "unique_int_curricula__rules_rule_key": unique("intermediate.int_curricula__rules.rule_key"),
+    "not_null_int_curricula_curriculum_key": not_null("intermediate.int_curricula.curriculum_key"),
+    "unique_int_curricula_curriculum_key": unique("intermediate.int_curricula.curriculum_key"),
+    "relationships_curriculum_comparisons_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_comparisons.curriculum", "coupled_baiting/v2.3"),
+    "relationships_curriculum_conditions_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_conditions.curriculum", "coupled_baiting/v2.3"),
+    "relationships_curriculum_parameters_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_parameters.curriculum", "coupled_baiting/v2.3"),
+    "relationships_curriculum_rules_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_rules.curriculum", "coupled_baiting/v2.3"),
+    "relationships_curriculum_stages_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_stages.curriculum", "coupled_baiting/v2.3"),
+    "relationships_attention_reason__reason__ref_attention_reasons_": known(
+        "marts.attention.reason", "drift"),
+    "relationships_df_manager_directive_kind__directive__ref_directives_": known(
+        "marts.df_manager.directive_kind", "pin"),
+    "relationships_quarantine_reason__reason__ref_set_aside_reasons_": known(
+        "marts.quarantine.reason", "session_twice"),
+    "unique_together_curricula_curriculum_name__curriculum_version__curriculum_schema_version":
+        unique_together("seeds.curricula", "curriculum_name", "curriculum_version", "curriculum_schema_version"),
+    "unique_together_curriculum_comparisons_curriculum__stage__rule_number__alternative__comparison_number":
+        unique_together("seeds.curriculum_comparisons", "curriculum", "stage", "rule_number", "alternative",
+                        "comparison_number"),
+    "unique_together_curriculum_conditions_curriculum__stage__rule_number__clause_number__measure":
+        unique_together("seeds.curriculum_conditions", "curriculum", "stage", "rule_number", "clause_number",
+                        "measure"),
+    "unique_together_curriculum_parameters_curriculum__stage__parameter":
+        unique_together("seeds.curriculum_parameters", "curriculum", "stage", "parameter"),
+    "unique_together_curriculum_rules_curriculum__stage__rule_number":
+        unique_together("seeds.curriculum_rules", "curriculum", "stage", "rule_number"),
+    "unique_together_curriculum_stages_curriculum__stage":
+        unique_together("seeds.curriculum_stages", "curriculum", "stage"),
+    "unique_together_task_metrics_task__metric":
+        unique_together("seeds.task_metrics", "task", "metric"),
     "accepted_values_df_manager_decision__STAY__PROGRESS__ROLLBACK": one_of(
         "marts.df_manager.decision", "STAY", "PROGRESS", "ROLLBACK"),
-    "accepted_values_quarantine_reason__subject_id_pattern__session_is_no_whole_number__session_twice__off_by_directive"
-    "__unknown_curriculum__metric_is_no_number__unknown_start_stage__stage_without_rules": one_of(
-        "marts.quarantine.reason", "subject_id_pattern", "session_is_no_whole_number", "session_twice",
-        "off_by_directive", "unknown_curriculum", "metric_is_no_number", "unknown_start_stage", "stage_without_rules"),
     "not_null_decision_log_run_id": not_null("marts.decision_log.run_id"),
     "not_null_decision_log_session": not_null("marts.decision_log.session"),
     "not_null_decision_log_subject_id": not_null("marts.decision_log.subject_id"),

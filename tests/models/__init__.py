@@ -1,0 +1,1 @@
+"""Models on rows made by hand, and the guards."""

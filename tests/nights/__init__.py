@@ -1,0 +1,1 @@
+"""Whole nights: what is decided, kept and said."""

@@ -1,0 +1,1 @@
+"""Functions alone: no dbt, no lake."""
