@@ -10,6 +10,7 @@ from curricula.errors import UserError
 # name of the command -> module; loaded only when asked for, so that each starts quickly
 COMMANDS = {
     "nightly": "nightly",
+    "check-input": "check_input",
     "status": "status",
     "list": "runs",
     "rollback": "rollback",

@@ -1,11 +1,11 @@
 """``auto-train migrate``."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from auto_train.lake import Settings
+from auto_train.lake.clock import now
 from auto_train.publishing.manifest import LEADER
 from auto_train.publishing.migration import migrate
 
@@ -22,6 +22,6 @@ def command(df_manager: Path, df_sessions: Path | None) -> None:
     tables, texts, numbers and times, and refuses all else; still, migrate only what you trust.
     """
     settings = Settings.from_environment()
-    for line in migrate(settings, df_manager, df_sessions, datetime.now(UTC)):
+    for line in migrate(settings, df_manager, df_sessions, now()):
         click.echo(f"left out: {line}")
     click.echo(f"{settings.lake}/{settings.published(LEADER)} is there; the next night goes on from it")

@@ -9,10 +9,19 @@ from auto_train.nights import night
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--let-through", "gates", multiple=True, metavar="GATE", help="A gate that only warns this once.")
+@click.option("--who", help="Who lets it through.")
+@click.option("--why", help="Why; it stands in the run's manifest.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def command(options: tuple[str, ...]) -> None:
+def command(gates: tuple[str, ...], who: str | None, why: str | None, options: tuple[str, ...]) -> None:
     """Run `dbt build`, publish, and print a summary.
 
     OPTIONS are those of `dbt build`; the exit code is dbt's.
     """
-    sys.exit(night.run(Settings.from_environment(), list(options)))
+    if gates and not (who and why):
+        raise click.UsageError("--let-through needs --who and --why")
+    if not gates and (who or why):
+        raise click.UsageError("--who and --why belong to --let-through")
+    let_through = [{"gate": gate, "who": who, "why": why} for gate in gates]
+    dbt_options = night.with_vars(list(options), let_through=let_through) if gates else list(options)
+    sys.exit(night.run(Settings.from_environment(), dbt_options))

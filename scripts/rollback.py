@@ -1,10 +1,9 @@
 """``auto-train rollback``."""
 
-from datetime import UTC, datetime
-
 import click
 
 from auto_train.lake import Settings, open_lake
+from auto_train.lake.clock import now
 from auto_train.publishing.history import last_other_run
 from auto_train.publishing.rollback import roll_back
 
@@ -18,5 +17,5 @@ def command(run: str | None) -> None:
     """
     settings = Settings.from_environment()
     run_id = run or last_other_run(open_lake(settings.lake, settings), settings)
-    manifest = roll_back(settings, run_id, datetime.now(UTC))
+    manifest = roll_back(settings, run_id, now())
     click.echo(f"published again what run {run_id} published, as run {manifest.run.id}")

@@ -1,11 +1,12 @@
 """``auto-train simulate``."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from auto_train.lake import Settings, shown
+from auto_train.lake.clock import now
 from auto_train.simulation.mice import simulate, write
 
 
@@ -23,6 +24,6 @@ def command(
     out = out or Path(Settings.from_environment().df_behavior)
     if if_missing and ("://" in str(out) or out.exists()):
         return
-    until = last_day.date() if last_day else date.today() - timedelta(days=1)
+    until = last_day.date() if last_day else now().date() - timedelta(days=1)
     rows = write(simulate(mice, sessions_per_mouse, seed, until), out)
     click.echo(f"{rows} sessions of {mice} simulated mice in {shown(str(out))}")

@@ -24,6 +24,7 @@ class SetAside(_Worded):
 
     SUBJECT_ID_PATTERN = "subject_id_pattern", "a subject id that readers do not accept"
     SESSION_IS_NO_WHOLE_NUMBER = "session_is_no_whole_number", "a session number that is not a whole number from 0 up"
+    UNREADABLE_DATE = "unreadable_date", "a date that cannot be read"
     SESSION_TWICE = "session_twice", "a second row for the same session"
     OFF_BY_DIRECTIVE = "off_by_directive", "a session of a mouse that someone took off the curriculum"
     UNKNOWN_CURRICULUM = "unknown_curriculum", "a curriculum that the library does not have"

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import duckdb
 from filelock import FileLock
 
+from auto_train.lake.clock import now
 from auto_train.lake.errors import LakeError, MissingFileError
 from auto_train.lake.settings import Settings
 from auto_train.lake.storage import Lake
@@ -118,7 +119,7 @@ class Folder:
 
     def remove_leftovers(self, folder: str, older_than: timedelta) -> None:
         """Remove the hidden files that killed runs left below a folder."""
-        limit = datetime.now(UTC) - older_than
+        limit = now() - older_than
         for parent, _, names in os.walk(Path(self.location, folder)):
             for file in (Path(parent, name) for name in names if name.startswith(".") and name != ".lock"):
                 with suppress(OSError):

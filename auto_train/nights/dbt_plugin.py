@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +13,10 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
 from auto_train.lake import ROOT, S3, Lake, LakeError, Settings, open_lake
+from auto_train.lake.clock import now
 from auto_train.publishing import log
 from auto_train.publishing.history import run_of_df_manager
-from auto_train.publishing.manifest import LEADER, Run, new_run_id, published_manifest
+from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
 
 
 class Plugin(BasePlugin):
@@ -53,20 +54,24 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
     lake.check_reachable()
     check_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
-    now = datetime.now(UTC)
-    # runs follow each other even where the clock went back
-    started_at = max(now, last.run.started_at + timedelta(seconds=1)) if last.run else now
+    started_at = now().replace(microsecond=0)
     return {
         "df_behavior": settings.df_behavior,
         "df_manager": last.df_manager,
+        "subjects_seen": last.subjects_seen,
         "decision_log": last.decision_log or None,
         "damaged_log_files": ", ".join(last.damaged) or None,
         "df_manager_tag": last.tag,
         "previous_run": last.run.id if last.run else None,
-        "run_started_at": started_at.replace(tzinfo=None, microsecond=0).isoformat(" "),
-        "run_id": new_run_id(started_at, uuid4().hex[:8]),
+        "previous_started_at": _in_utc(last.run.started_at) if last.run else None,
+        "run_started_at": _in_utc(started_at),
+        "run_id": new_run_id(started_at, uuid4().hex[:8], after=last.run.id if last.run else None),
         "code_version": code_version(),
     }
+
+
+def _in_utc(time: datetime) -> str:
+    return time.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat(" ")
 
 
 def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -90,7 +95,9 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
         open_lake(folder or ".", settings).check_readable(name)
     try:
         conn.execute("set variable df_behavior = ?", [path])
-        conn.execute("describe from read_parquet(getvariable('df_behavior'), union_by_name = true)").fetchall()
+        conn.execute(
+            "describe from read_parquet(getvariable('df_behavior'), union_by_name = true, hive_partitioning = false)"
+        ).fetchall()
     except duckdb.Error as error:
         raise LakeError(f"df_behavior at {path} cannot be read as parquet: {error}") from None
 
@@ -101,6 +108,7 @@ class LastPublication:
 
     Attributes:
         df_manager: its path or URL; None on the first night, and where it is of no use and all is decided anew.
+        subjects_seen: what that run had seen of each mouse; None where it did not say.
         decision_log: paths or URLs of the files of the log, oldest first.
         damaged: of these, what cannot be read and is left out.
         tag: what tells this df_manager from any other; None where there is none.
@@ -108,6 +116,7 @@ class LastPublication:
     """
 
     df_manager: str | None
+    subjects_seen: str | None
     decision_log: list[str]
     damaged: list[str]
     tag: str | None
@@ -122,7 +131,7 @@ def last_publication(
     Raises:
         LakeError: df_manager is damaged or gone. That is never taken for a first night, unless all is decided anew.
     """
-    path = settings.published(LEADER)
+    path, seen = settings.published(LEADER), settings.published(SEEN)
     tag, manifest = lake.tag(path), published_manifest(lake, settings)
     made_by = run_of_df_manager(lake, settings)
     problem = None
@@ -143,6 +152,7 @@ def last_publication(
     damaged = [file for file in of_log if not _is_parquet(conn, file)] if not _is_parquet(conn, of_log) else []
     return LastPublication(
         f"{settings.lake}/{path}" if tag and not problem else None,
+        f"{settings.lake}/{seen}" if lake.exists(seen) and _is_parquet(conn, f"{settings.lake}/{seen}") else None,
         [file for file in of_log if file not in damaged],
         damaged,
         tag,

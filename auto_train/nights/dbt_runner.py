@@ -1,6 +1,7 @@
 """Run dbt with a progress bar on terminals; elsewhere only what goes wrong is printed."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,16 @@ from auto_train.lake import ROOT
 WIDTH = 30
 
 
-def run_dbt(*arguments: str) -> tuple[int, str]:
-    """Run dbt on this project, from any directory; returns its exit code and what it said of errors."""
+def run_dbt(*arguments: str, **settings: str) -> tuple[int, str]:
+    """Run dbt on this project, from any directory; returns its exit code and what it said of errors.
+
+    `settings` are those of the environment that are other for this run, such as ``database``.
+    """
     dbt = str(Path(sys.executable).with_name("dbt"))
     errors = []
     command = [dbt, "--log-format", "json", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8") as running:
+    ours = os.environ | {f"AUTO_TRAIN_{name.upper()}": value for name, value in settings.items()}
+    with subprocess.Popen(command, cwd=ROOT, env=ours, stdout=subprocess.PIPE, text=True, encoding="utf-8") as running:
         for line in running.stdout or ():
             try:
                 event = json.loads(line)

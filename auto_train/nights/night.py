@@ -1,13 +1,16 @@
 """A night: `dbt build`, a summary of it, and the morning page."""
 
 import json
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import yaml
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, Settings, open_lake, shown
+from auto_train.lake import ROOT, LakeError, Settings, open_lake, shown
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import write as write_page
 from auto_train.publishing import analysis_copy
@@ -16,7 +19,9 @@ from auto_train.publishing.publication import OvertakenError
 
 OVERTAKEN = "since this run read it"
 TRIES = 3
-MICE_NAMED = 10
+# what a table does to a night shows without publishing
+CHECKED = ("--indirect-selection", "cautious", "--select", "+tag:gate", "stg_lake__behavior")
+MICE_NAMED = DETAILS = 10
 
 
 class Finding(NamedTuple):
@@ -27,19 +32,34 @@ class Finding(NamedTuple):
     says: str
     mice: list[str]
     what_to_do: str
+    details: tuple[str, ...] = ()
+    gate: str = ""
 
     def __str__(self) -> str:
         more = len(self.mice) - MICE_NAMED
         mice = ", ".join(self.mice[:MICE_NAMED]) + (f" and {more} more" if more > 0 else "")
-        lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.name})"]
+        lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.gate or self.name})"]
+        lines += [f"    {detail}" for detail in self.details[:DETAILS]]
+        lines += [f"    and {len(self.details) - DETAILS} more"] if len(self.details) > DETAILS else []
         lines += [f"    mice: {mice}"] if mice else []
         lines += [f"    do: {self.what_to_do}"] if self.what_to_do else []
+        if self.gate and not self.is_warning:
+            lines += [f"    or let it through this once: auto-train nightly --let-through {self.gate} --who … --why …"]
         return "\n".join(lines)
 
 
 def counted(number: int, one: str, many: str = "") -> str:
     """A number with its noun: ``1 mouse``, ``2,000 mice``; without `many` the plural ends in s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def set_aside(settings: Settings, table: str = "marts.quarantine") -> list[str]:
+    """How many sessions are set aside, by reason, most first."""
+    words = {reason.value: reason.words for reason in SetAside}
+    column = "reason" if table == "marts.quarantine" else "set_aside_because"
+    with duckdb.connect(settings.database, read_only=True) as database:
+        counts = database.sql(f"select {column}, count(*) from {table} group by all order by 2 desc, 1").fetchall()  # noqa: S608
+    return [f"    {n:>8,} set aside: {words[reason]} ({reason})" for reason, n in counts if reason in words]
 
 
 def summary(settings: Settings) -> str:
@@ -52,6 +72,7 @@ def summary(settings: Settings) -> str:
         counts: dict[str, dict[str, int]] = {}
         for group, name, number in rows("select of_what, name, number from marts.run_summary"):
             counts.setdefault(group, {})[name] = number
+        [(day, zone)] = rows("select training_day, lab_time_zone from staging.stg_lake__run")
         directives = rows(
             "select subject_id, directive from (select subject_id, max_by(directive, session) as directive"
             " from marts.df_manager group by subject_id) where directive is not null order by subject_id"
@@ -60,17 +81,20 @@ def summary(settings: Settings) -> str:
         path = settings.published("df_manager")
         [(size,)] = database.execute("select bytes from exports.publication where path = ?", [path]).fetchall()
     sessions, newest = counts["sessions"], counts.get("next_session", {})
-    words = {reason.value: reason.words for reason in SetAside}
-    aside = sorted(counts.get("set_aside", {}).items(), key=lambda item: (-item[1], item[0]))
+    aside = counts.get("set_aside", {})
     lines = [
         f"{counted(sessions['read'], 'session')} read: {sessions['decided_now']:,} decided now, "
         f"{sessions['decided_before']:,} decided before, "
-        f"{sum(n for _, n in aside):,} set aside, {sessions['off_curriculum']:,} off curriculum",
-        *(f"    {n:>8,} set aside: {words[reason]} ({reason})" for reason, n in aside),
-        f"{counted(sum(newest.values()), 'mouse', 'mice')} for the next session: "
+        f"{sum(aside.values()):,} set aside, {sessions['off_curriculum']:,} off curriculum",
+        *set_aside(settings),
+        f"{counted(sum(newest.values()), 'mouse', 'mice')} for the next session, on {day} ({zone}): "
         + ", ".join(f"{newest.get(decision, 0):,} {decision}" for decision in ("STAY", "PROGRESS", "ROLLBACK")),
         *(f"    {subject}: {directive}" for subject, directive in directives),
     ]
+    if sessions["by_default"]:
+        lines.append(
+            f"{counted(sessions['by_default'], 'session')} under the default curriculum, because df_behavior names none"
+        )
     if sessions["drifted"]:
         lines.append(
             f"{counted(sessions['drifted'], 'decided session')} changed in df_behavior since (marts.decision_drift); "
@@ -95,27 +119,47 @@ def findings(target: Path, settings: Settings) -> list[Finding]:
             continue
         node = nodes.get(result["unique_id"], {})
         meta = node.get("config", {}).get("meta", {})
+        of_test = (result["compiled_code"] or "") if node.get("resource_type") == "test" else ""
         found.append(
             Finding(
                 result["unique_id"].split(".")[2],
                 result["status"] == "warn",
                 meta.get("says") or " ".join((result["message"] or "").split())[:500],
-                _mice(settings, result.get("compiled_code") or "") if node.get("resource_type") == "test" else [],
+                _found_by(settings, of_test, "subject_id"),
                 meta.get("what_to_do", ""),
+                tuple(_found_by(settings, of_test, "detail")),
+                meta.get("gate", ""),
             )
         )
     return sorted(found, key=lambda finding: finding.is_warning)
 
 
-def _mice(settings: Settings, failing_rows: str) -> list[str]:
-    if "subject_id" not in failing_rows:
+def _found_by(settings: Settings, failing_rows: str, column: str) -> list[str]:
+    """What the rows that a test found have in a column, each once; nothing where they lack it."""
+    if not failing_rows:
         return []
-    sql = f"select distinct subject_id from ({failing_rows}) where subject_id is not null order by 1"  # noqa: S608
     try:
         with duckdb.connect(settings.database, read_only=True) as database:
-            return [str(subject) for (subject,) in database.execute(sql).fetchall()]
+            rows = database.sql(failing_rows)
+            if column not in rows.columns:
+                return []
+            found = rows.project(column).filter(f"{column} is not null").distinct().order(column)
+            return [str(value) for (value,) in found.fetchall()]
     except duckdb.Error:
         return []
+
+
+def what_was_read(target: Path, settings: Settings) -> list[str]:
+    """Of a run that failed: which sessions it had set aside until then, and where to look."""
+    if not (target / "run_results.json").exists():
+        return []
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    made = {result["unique_id"].split(".")[2] for result in results if result["status"] == "success"}
+    lines = []
+    if "stg_lake__behavior" in made:
+        lines += set_aside(settings, "marts.quarantine" if "quarantine" in made else "staging.stg_lake__behavior")
+        lines += [f"the tables of this run are in {shown(settings.database)}, which DuckDB opens"]
+    return lines
 
 
 def build(options: list[str], target: Path) -> int:
@@ -132,9 +176,61 @@ def build(options: list[str], target: Path) -> int:
     return code
 
 
+def with_vars(options: list[str], **variables: Any) -> list[str]:
+    """Options of dbt with more variables, beside those that they have.
+
+    Raises:
+        LakeError: the variables of the options are not YAML.
+    """
+    if "--vars" not in options:
+        return [*options, "--vars", json.dumps(variables)]
+    place = options.index("--vars") + 1
+    try:
+        given = yaml.safe_load(options[place]) or {}
+    except (yaml.YAMLError, IndexError):
+        raise LakeError("--vars needs YAML such as '{lab_time_zone: Europe/London}'") from None
+    return [*options[:place], json.dumps(given | variables, default=str), *options[place + 1 :]]
+
+
+def _target(options: list[str]) -> Path:
+    return Path(options[options.index("--target-path") + 1] if "--target-path" in options else ROOT / "target")
+
+
+def check_input(settings: Settings, options: list[str]) -> int:
+    """Read df_behavior as a night would, with every gate, decide nothing and publish nothing; returns an exit code.
+
+    It has a database of its own, so that of the last night stays.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
+        target = Path(place, "target")
+        options = [*options, "--target-path", str(target), "--log-path", place]
+        code, errors = run_dbt(
+            "build", "--exclude-resource-type", "unit_test", *CHECKED, *options, database=trial.database
+        )
+        told = findings(target, trial) if (target / "run_results.json").exists() else []
+        if not told and code:
+            print(errors)
+            return code
+        with duckdb.connect(trial.database, read_only=True) as database:
+            [read] = database.sql("""
+                select count(*), count(distinct subject_id), min(session_date), max(session_date),
+                    count(*) filter (set_aside_because = 'off_curriculum'), count(*) filter (is_by_default)
+                from staging.stg_lake__behavior
+            """).fetchall()
+        rows, mice, first, last, off, by_default = read
+        print(
+            f"{shown(settings.df_behavior)}: {counted(rows, 'session')} of {counted(mice, 'mouse', 'mice')}, "
+            f"from {first} to {last}; {off:,} off curriculum, {by_default:,} under the default one"
+        )
+        print("\n".join([*set_aside(trial), *map(str, told)]))
+        print("a night would stop here" if code else "a night would go on from here")
+        return code
+
+
 def run(settings: Settings, options: list[str]) -> int:
     """Run `dbt build`, print a summary, and write and publish the morning page; returns dbt's exit code."""
-    target = Path(options[options.index("--target-path") + 1] if "--target-path" in options else ROOT / "target")
+    target = _target(options)
     lake, path = open_lake(settings.lake, settings), settings.published(LEADER)
     before = lake.tag(path)
     code = build(options, target)
@@ -142,7 +238,7 @@ def run(settings: Settings, options: list[str]) -> int:
     if code:
         untouched = "nothing was published; the last df_manager is untouched"
         print(untouched if lake.tag(path) == before else "df_manager was published, but:")
-        print("\n".join(map(str, told)))
+        print("\n".join([*what_was_read(target, settings), *map(str, told)]))
         return code
     print("\n".join([summary(settings), *map(str, told)]))
     try:

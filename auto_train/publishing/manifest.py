@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -14,14 +14,16 @@ LEADER = "df_manager"
 STATS = "df_manager_stats"
 DECISION_LOG = "decision_log"
 PAGE = "morning"
+SEEN = "subjects_seen"
+TIME = "%Y%m%dT%H%M%SZ"
 
 
 class Run(BaseModel):
     """A run that publishes, or published.
 
     Attributes:
-        id: sorts by time.
-        started_at: with its time zone.
+        id: sorts in the order of runs.
+        started_at: what the clock said, with its time zone.
         previous: the run whose df_manager it read; None where there was none, or none that is known.
         kind: what it was.
         rolled_back_to: of a rollback, the run whose files it published again.
@@ -68,6 +70,7 @@ class Manifest(BaseModel):
         code_version: version of this project that ran.
         inputs: files that were read, each with path, bytes and modified_at.
         counts: what the run counted, by group and name.
+        let_through: gates that were let through, with who and why.
         newest_session_date: the newest session's date in df_behavior, YYYY-MM-DD.
         files, curricula: what was published.
         df_manager_tag: tells this df_manager from any other; None before it is published.
@@ -80,6 +83,7 @@ class Manifest(BaseModel):
     code_version: str
     inputs: list[dict[str, Any]] = []
     counts: dict[str, dict[str, int]] = {}
+    let_through: list[dict[str, str]] = []
     newest_session_date: str | None = None
     files: list[File]
     curricula: list[File] = []
@@ -98,9 +102,16 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def new_run_id(started_at: datetime, suffix: str) -> str:
-    """An id that sorts by time; the suffix tells runs of one second apart."""
-    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{suffix}"
+def new_run_id(started_at: datetime, suffix: str, after: str | None = None) -> str:
+    """An id that sorts in the order of runs, even where a clock was ahead; the suffix tells those of a second apart."""
+    time = f"{started_at.astimezone(UTC):{TIME}}"
+    try:
+        last = datetime.strptime((after or "")[:16], TIME).replace(tzinfo=UTC)
+        time = max(time, f"{last + timedelta(seconds=1):{TIME}}")
+    except (ValueError, OverflowError):
+        # the run before has no such id
+        pass
+    return f"{time}-{suffix}"
 
 
 def manifest_path(settings: Settings) -> str:
@@ -120,7 +131,13 @@ def kept_path(settings: Settings, run_id: str, path: str) -> str:
 
 def publishable(settings: Settings) -> set[str]:
     """Every path below the lake at which this manager's tables and page are published."""
-    kinds = {LEADER: ("parquet", "pkl"), STATS: ("parquet",), DECISION_LOG: ("parquet",), PAGE: ("html",)}
+    kinds = {
+        LEADER: ("parquet", "pkl"),
+        STATS: ("parquet",),
+        SEEN: ("parquet",),
+        DECISION_LOG: ("parquet",),
+        PAGE: ("html",),
+    }
     return {settings.published(name, kind) for name, of in kinds.items() for kind in of}
 
 

@@ -1,6 +1,6 @@
 """Publish again what an earlier run published; the log keeps all that was ever published."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
 from auto_train.publishing import history, log
@@ -23,9 +23,8 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
     if target is None:
         raise LakeError(f"no run {run_id!r} is kept. Kept are: {', '.join(kept) or 'none'}")
     newest = _newest(settings)
-    now = max(now, newest.run.started_at + timedelta(seconds=1))
     run = Run(
-        id=new_run_id(now, "rollback"),
+        id=new_run_id(now, "rollback", after=newest.run.id),
         started_at=now.replace(microsecond=0),
         previous=newest.run.id,
         kind="rollback",

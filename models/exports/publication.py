@@ -1,5 +1,6 @@
 """Publish the exports: the last model of a run, so a failed test before it leaves the lake as it was."""
 
+import json
 import tempfile
 from datetime import UTC
 from pathlib import Path
@@ -11,8 +12,9 @@ from dbt.flags import get_flags
 from auto_train.lake import Settings, open_lake
 from auto_train.publishing import analysis_copy, curricula
 from auto_train.publishing.legacy_pickle import to_pickle
-from auto_train.publishing.manifest import DECISION_LOG, LEADER, STATS, File, Manifest, Run
+from auto_train.publishing.manifest import DECISION_LOG, LEADER, SEEN, STATS, File, Manifest, Run
 from auto_train.publishing.publication import Tables, publish
+from auto_train.publishing.tested import refuse_untested
 
 SCHEMA = pa.schema([("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.int64())])
 
@@ -24,6 +26,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
         LEADER: dbt.ref("export_df_manager"),
         STATS: dbt.ref("export_df_manager_stats"),
         DECISION_LOG: dbt.ref("export_decision_log"),
+        SEEN: dbt.ref("export_subjects_seen"),
     }
     new_decisions = dbt.ref("export_new_decisions")
     run = dbt.ref("stg_lake__run")
@@ -32,6 +35,8 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     # dbt runs a test before this model only where the model depends on all that the test reads; these refs are for
     # tests of what is not read here
     _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
+    [of_run] = run.arrow().read_all().to_pylist()
+    refuse_untested(of_run)
     settings = Settings.from_environment()
     tables = written(session, settings, exports, new_decisions)
 
@@ -39,7 +44,6 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     of_curricula = "curriculum_name, curriculum_version, curriculum_schema_version"
     named = dbt.ref("df_manager").project(of_curricula).distinct()
     in_lake = curricula.publish_named_curricula(lake, set(named.fetchall()))
-    [of_run] = run.arrow().read_all().to_pylist()
     manifest = Manifest(
         manager=settings.manager,
         run=Run(
@@ -49,6 +53,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
             kind="full_refresh" if get_flags().FULL_REFRESH else "night",
         ),
         code_version=of_run["code_version"],
+        let_through=json.loads(of_run["let_through"]),
         inputs=[
             entry | {"modified_at": f"{entry['modified_at'].isoformat()}+00:00"}
             for entry in inputs.arrow().read_all().to_pylist()

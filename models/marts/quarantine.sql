@@ -47,6 +47,7 @@ reasons as (
 final as (
 
     select
+        behavior.session_key,
         behavior.subject_id,
         behavior.session_date,
         behavior.session,

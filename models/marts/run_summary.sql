@@ -57,6 +57,15 @@ sessions as (
 
     select
         'sessions' as of_what,
+        'by_default' as name,
+        count(*) as number
+    from behavior
+    where is_by_default
+
+    union all by name
+
+    select
+        'sessions' as of_what,
         'decided_now' as name,
         count(*) as number
     from decisions

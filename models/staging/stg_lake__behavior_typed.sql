@@ -1,7 +1,13 @@
 -- depends_on: {{ source('lake', 'df_behavior') }}
+-- depends_on: {{ ref('stg_lake__decisions') }}
+-- depends_on: {{ ref('curricula') }}
+-- depends_on: {{ ref('curriculum_parameters') }}
 {%- set types = lake_columns('df_behavior') %}
-{%- set has_curriculum = 'curriculum_name' in types or not execute %}
+{%- set columns = columns_read() %}
+{%- set of_curricula = columns.curriculum_name + columns.curriculum_version + columns.curriculum_schema_version %}
+{%- set has_curriculum = sources_of(types, of_curricula) | length > 0 or not execute %}
 {%- set default = var('default_curriculum') %}
+{%- set subject_type = (sources_of(types, columns.subject_id) | first or {}).type %}
 
 with
 
@@ -21,32 +27,33 @@ typed as (
 
     select
         -- a float column writes 452272.0 for the subject 452272
-        {% if types.get('subject_id') in ['DOUBLE', 'FLOAT'] -%}
-        regexp_replace({{ text_column(types, ['subject_id']) }}, '\.0$', '')
+        {% if subject_type in ['DOUBLE', 'FLOAT'] -%}
+        regexp_replace({{ text_column(types, columns.subject_id) }}, '\.0$', '')
         {%- else -%}
-        {{ text_column(types, ['subject_id']) }}
+        {{ text_column(types, columns.subject_id) }}
         {%- endif %} as subject_id,
-        {{ number_column(types, ['session']) }} as session_number,
-        {{ number_is_wrong(types, ['session']) }} as session_number__is_wrong,
-        try_cast(left({{ text_column(types, ['session_date']) }}, 10) as date) as session_date,
-        {{ text_column(types, ['task']) }} as task,
+        {{ number_column(types, columns.session) }} as session_number,
+        {{ number_is_wrong(types, columns.session) }} as session_number__is_wrong,
+        {{ date_column(types, columns.session_date) }} as session_date,
+        {{ text_column(types, columns.session_date) }} is not null as has_session_date,
+        {{ text_column(types, columns.task) }} as task,
         {% if has_curriculum -%}
-        {{ text_column(types, ['curriculum_name']) }} as curriculum_name,
-        regexp_replace({{ text_column(types, ['curriculum_version']) }}, '^v([0-9])', '\1') as curriculum_version,
-        regexp_replace({{ text_column(types, ['curriculum_schema_version']) }}, '^v([0-9])', '\1')
+        {{ text_column(types, columns.curriculum_name) }} as curriculum_name,
+        regexp_replace({{ text_column(types, columns.curriculum_version) }}, '^v([0-9])', '\1') as curriculum_version,
+        regexp_replace({{ text_column(types, columns.curriculum_schema_version) }}, '^v([0-9])', '\1')
             as curriculum_schema_version,
         {%- else -%}
-        {{ literal(default.name) }} as curriculum_name,
-        {{ literal(default.version) }} as curriculum_version,
-        {{ literal(default.schema_version) }} as curriculum_schema_version,
+        cast(null as varchar) as curriculum_name,
+        cast(null as varchar) as curriculum_version,
+        cast(null as varchar) as curriculum_schema_version,
         {%- endif %}
-        {{ text_column(types, ['current_stage_actual']) }} as reported_stage,
-        lower({{ text_column(types, ['if_overriden_by_trainer']) }}) in ('true', '1', '1.0') as reported_override,
-        {{ text_column(types, ['user_name', 'trainer']) }} as trainer,
-        {{ text_column(types, ['rig']) }} as rig,
-        {{ number_column(types, ['weight_after']) }} as weight_after,
-        {{ number_column(types, ['water_in_session_total']) }} as water_in_session_total,
-        {{ number_column(types, ['bias_naive']) }} as bias_naive
+        {{ text_column(types, columns.reported_stage) }} as reported_stage,
+        lower({{ text_column(types, columns.reported_override) }}) in ('true', '1', '1.0') as reported_override,
+        {{ text_column(types, columns.trainer) }} as trainer,
+        {{ text_column(types, columns.rig) }} as rig,
+        {{ number_column(types, columns.weight_after) }} as weight_after,
+        {{ number_column(types, columns.water_in_session_total) }} as water_in_session_total,
+        {{ number_column(types, columns.bias_naive) }} as bias_naive
         {%- for metric in metrics() %},
         {{ number_column(types, metric.columns) }} as {{ metric.name }},
         {{ number_is_wrong(types, metric.columns) }} as {{ metric.name }}__is_wrong
@@ -55,31 +62,92 @@ typed as (
 
 ),
 
+one_spelling as (
+
+    select typed.* replace (coalesce(task_aliases.task, typed.task) as task)
+    from typed
+    left join task_aliases on typed.task = task_aliases.alias
+
+),
+{%- if not has_curriculum %}
+
+-- SEMANTICS 19: sessions from before auto training, of the default curriculum's task, where no other has been decided
+default_curriculum as (
+
+    select
+        *,
+        not exists (
+            select 1 from {{ ref('stg_lake__decisions') }} as decisions
+            where
+                decisions.curriculum_name is distinct from {{ literal(default.name) }}
+                or decisions.curriculum_version is distinct from {{ literal(default.version) }}
+                or decisions.curriculum_schema_version is distinct from {{ literal(default.schema_version) }}
+        ) as is_alone
+    from {{ ref('curricula') }}
+    where
+        curriculum_name = {{ literal(default.name) }}
+        and curriculum_version = {{ literal(default.version) }}
+        and curriculum_schema_version = {{ literal(default.schema_version) }}
+
+),
+
+tasks_of_default as (
+
+    select distinct parameters.value as task from {{ ref('curriculum_parameters') }} as parameters
+    semi join default_curriculum on parameters.curriculum = default_curriculum.curriculum
+    where parameters.parameter = 'task'
+
+),
+{%- endif %}
+
+under_curricula as (
+
+    {% if has_curriculum -%}
+    select
+        *,
+        false as is_by_default
+    from one_spelling
+    {%- else -%}
+    select
+        one_spelling.* replace (
+            default_curriculum.curriculum_name as curriculum_name,
+            default_curriculum.curriculum_version as curriculum_version,
+            default_curriculum.curriculum_schema_version as curriculum_schema_version
+        ),
+        default_curriculum.curriculum is not null as is_by_default
+    from one_spelling
+    left join tasks_of_default on one_spelling.task = tasks_of_default.task
+    left join default_curriculum
+        on default_curriculum.is_alone and (one_spelling.task is null or tasks_of_default.task is not null)
+    {%- endif %}
+
+),
+
 -- SEMANTICS 1: without a number or a curriculum name a session takes no part, which is not an error
 final as (
 
     select
-        typed.* exclude (task, session_number, session_number__is_wrong),
+        * exclude (session_number, session_number__is_wrong, has_session_date),
         case
-            when typed.session_number between 0 and 9007199254740992 and typed.session_number = floor(typed.session_number)
-                then cast(typed.session_number as bigint)
+            when session_number between 0 and 9007199254740992 and session_number = floor(session_number)
+                then cast(session_number as bigint)
         end as session,
-        coalesce(task_aliases.task, typed.task) as task,
         case
-            when typed.curriculum_name is null then 'off_curriculum'
-            when typed.session_number is null and not typed.session_number__is_wrong then 'no_session_number'
+            when curriculum_name is null then 'off_curriculum'
+            when session_number is null and not session_number__is_wrong then 'no_session_number'
             when
-                typed.subject_id is null
-                or not regexp_full_match(typed.subject_id, {{ literal(var('subject_id_pattern')) }})
+                subject_id is null
+                or not regexp_full_match(subject_id, {{ literal(var('subject_id_pattern')) }})
                 then 'subject_id_pattern'
             when
-                typed.session_number is null
-                or typed.session_number not between 0 and 9007199254740992
-                or typed.session_number <> floor(typed.session_number)
+                session_number is null
+                or session_number not between 0 and 9007199254740992
+                or session_number <> floor(session_number)
                 then 'session_is_no_whole_number'
+            -- readers join on the date
+            when has_session_date and session_date is null then 'unreadable_date'
         end as set_aside_because
-    from typed
-    left join task_aliases on typed.task = task_aliases.alias
+    from under_curricula
 
 )
 

@@ -7,7 +7,7 @@ final as (
 
     select
         {% for column, type in df_manager_columns('logged').items() -%}
-        cast({{ first_column(types, [column]) or 'null' }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        cast({{ column if column in types else 'null' }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
         {% endfor -%}
     {% if types -%}
     from {{ read_lake('decision_log') }}

@@ -13,7 +13,7 @@ final as (
 
     select
         {% for column, type in df_manager_columns().items() -%}
-        {%- set value = text_column(types, [column]) if type == 'varchar' else first_column(types, [column]) or 'null' -%}
+        {%- set value = text_column(types, [column]) if type == 'varchar' else column if column in types else 'null' -%}
         {%- if column in absent -%}
         -- a df_manager of an older version lacks it
         nullif(coalesce({{ value }}, {{ absent[column] }}), '') as {{ column }}{{ ',' if not loop.last }}

@@ -6,7 +6,7 @@ final as (
     select
         filename as path,
         size as bytes,
-        cast(last_modified as timestamp) as modified_at
+        last_modified at time zone 'UTC' as modified_at
     from {{ files_of_lake('df_behavior') }}
 
 )

@@ -1,4 +1,5 @@
 {{ config(
+    tags='gate',
     severity='warn',
     meta={
         'says': 'the newest session is older than expected, or no session has a date',
@@ -19,16 +20,19 @@ run as (
 
 ),
 
+-- a date in the future tells nothing of how fresh the table is
 newest as (
 
     select max(session_date) as session_date from behavior
-    where set_aside_because is null
+    cross join run
+    where set_aside_because is null and session_date <= run.tomorrow
 
 ),
 
 final as (
 
-    select newest.session_date from newest
+    select 'newest session up to tomorrow: ' || coalesce(cast(newest.session_date as varchar), 'none') as detail
+    from newest
     cross join run
     where
         newest.session_date is null

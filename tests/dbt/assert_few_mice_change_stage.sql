@@ -1,11 +1,13 @@
 {{ config(
+    tags='gate',
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 30',
-    error_if='> ' ~ var('max_percent_changing_stage') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
+    error_if=stops('mice_change_stage', 'max_percent_changing_stage'),
     meta={
-        'says': 'many mice change their stage in one night',
-        'what_to_do': 'look at marts.next_session; if it is right, raise max_percent_changing_stage for one run',
+        'gate': 'mice_change_stage',
+        'says': 'many of the mice that were decided change their stage',
+        'what_to_do': 'look at marts.next_session: did the unit of a metric change upstream, or a curriculum? The limit is max_percent_changing_stage',
     },
 ) }}
 with
@@ -14,16 +16,25 @@ published as (
 
     select
         subject_id,
-        max(session) as session,
         max_by(next_stage_suggested, session) as next_stage
     from {{ ref('stg_lake__decisions') }}
     group by subject_id
 
 ),
 
-df_manager as (
+sessions as (
 
-    select * from {{ ref('df_manager') }}
+    select
+        session_key,
+        subject_id
+    from {{ ref('stg_lake__sessions') }}
+
+),
+
+decisions as (
+
+    select session_key from {{ ref('int_decisions') }}
+    where not_decided_because is null
 
 ),
 
@@ -33,24 +44,23 @@ next_session as (
 
 ),
 
--- after a pause a mouse has run several sessions, and its stage may well be another
-in_one_night as (
+-- a mouse that did not run cannot change, and must not make those that do look few
+decided_now as (
 
-    select
+    select distinct
         published.subject_id,
-        any_value(published.next_stage) as next_stage
+        published.next_stage
     from published
-    left join df_manager on published.subject_id = df_manager.subject_id and published.session < df_manager.session
-    group by published.subject_id
-    having count(df_manager.session) <= 1
+    inner join sessions on published.subject_id = sessions.subject_id
+    semi join decisions on sessions.session_key = decisions.session_key
 
 ),
 
 changing as (
 
-    select in_one_night.subject_id from in_one_night
-    inner join next_session on in_one_night.subject_id = next_session.subject_id
-    where in_one_night.next_stage <> next_session.next_stage_suggested
+    select decided_now.subject_id from decided_now
+    inner join next_session on decided_now.subject_id = next_session.subject_id
+    where decided_now.next_stage <> next_session.next_stage_suggested
 
 ),
 
@@ -58,7 +68,7 @@ final as (
 
     select
         changing.subject_id,
-        {{ percent_of('changing', 'in_one_night') }} as percent
+        {{ share_of('changing', 'decided_now') }}
     from changing
 
 )

@@ -1,24 +1,42 @@
 {{ config(
+    tags='gate',
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 5',
-    error_if='> ' ~ var('max_percent_set_aside') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
+    error_if=stops('sessions_set_aside', 'max_percent_set_aside'),
     meta={
-        'says': 'many sessions are set aside',
-        'what_to_do': 'see the reasons in marts.quarantine; a new curriculum or column name upstream is the usual cause',
+        'gate': 'sessions_set_aside',
+        'says': 'many new sessions are set aside',
+        'what_to_do': 'see the reasons in marts.quarantine; a new curriculum or another spelling upstream is the usual cause. The limit is max_percent_set_aside',
     },
 ) }}
 with
 
-behavior as (
+new_sessions as (
 
-    select * from {{ ref('stg_lake__behavior') }}
+    select
+        session_key,
+        subject_id
+    from {{ ref('int_sessions__new') }}
 
 ),
 
 quarantine as (
 
-    select * from {{ ref('quarantine') }}
+    select
+        session_key,
+        reason
+    from {{ ref('quarantine') }}
+
+),
+
+set_aside as (
+
+    select
+        new_sessions.subject_id,
+        quarantine.reason
+    from new_sessions
+    inner join quarantine on new_sessions.session_key = quarantine.session_key
 
 ),
 
@@ -26,9 +44,9 @@ final as (
 
     select
         subject_id,
-        reason,
-        {{ percent_of('quarantine', 'behavior') }} as percent
-    from quarantine
+        reason as detail,
+        {{ share_of('set_aside', 'new_sessions') }}
+    from set_aside
 
 )
 

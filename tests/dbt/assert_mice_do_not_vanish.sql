@@ -1,11 +1,13 @@
 {{ config(
+    tags='gate',
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
-    error_if='> ' ~ var('max_percent_of_mice_gone') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
+    error_if=stops('mice_gone', 'max_percent_of_mice_gone'),
     meta={
+        'gate': 'mice_gone',
         'says': 'mice with published decisions have no session in df_behavior any more',
-        'what_to_do': 'see whether df_behavior was cut short; if they are meant to be gone, raise max_percent_of_mice_gone for one run',
+        'what_to_do': 'see whether df_behavior was cut short, or mice were renamed; the limit is max_percent_of_mice_gone',
     },
 ) }}
 with
@@ -33,7 +35,7 @@ final as (
 
     select
         subject_id,
-        {{ percent_of('gone', 'published') }} as percent
+        {{ share_of('gone', 'published') }}
     from gone
 
 )

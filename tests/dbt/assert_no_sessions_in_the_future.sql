@@ -1,4 +1,5 @@
 {{ config(
+    tags='gate',
     severity='warn',
     meta={
         'says': 'sessions dated after tomorrow',
@@ -24,10 +25,10 @@ final as (
     select
         behavior.subject_id,
         behavior.session,
-        behavior.session_date
+        'session ' || behavior.session || ' of ' || behavior.subject_id || ': ' || behavior.session_date as detail
     from behavior
     cross join run
-    where behavior.set_aside_because is null and behavior.session_date > run.training_day + 1
+    where behavior.set_aside_because is null and behavior.session_date > run.tomorrow
 
 )
 

@@ -1,11 +1,13 @@
 {{ config(
+    tags='gate',
     severity='error',
     fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
-    error_if='> ' ~ var('max_percent_of_sessions_gone') ~ ' and count(*) >= ' ~ var('fewest_to_stop'),
+    error_if=stops('sessions_gone', 'max_percent_of_sessions_gone'),
     meta={
+        'gate': 'sessions_gone',
         'says': 'sessions with a published decision are gone from df_behavior',
-        'what_to_do': 'see whether df_behavior was cut short; if they are meant to be gone, raise max_percent_of_sessions_gone for one run',
+        'what_to_do': 'see whether df_behavior was cut short; the limit is max_percent_of_sessions_gone',
     },
 ) }}
 with
@@ -40,7 +42,7 @@ final as (
     select
         subject_id,
         session,
-        {{ percent_of('gone', 'published') }} as percent
+        {{ share_of('gone', 'published') }}
     from gone
 
 )

@@ -30,6 +30,10 @@ MEASURES = "intermediate.int_sessions__measures"
 DF_MANAGER = "marts.df_manager"
 NEXT_SESSION = "marts.next_session"
 QUARANTINE = "marts.quarantine"
+NEW = "intermediate.int_sessions__new"
+DRIFTED = "intermediate.int_decisions__drifted"
+RUN = "staging.stg_lake__run"
+READ = "staging.stg_lake__columns"
 RULES = "intermediate.int_curricula__rules"
 COMPARISONS = "intermediate.int_curricula__comparisons"
 
@@ -84,23 +88,56 @@ def sessions_gone(gone: int, of: int) -> str:
 
 def set_aside(aside: int, of: int) -> str:
     return (
-        empty(BEHAVIOR, QUARANTINE)
-        + fill(BEHAVIOR, f"select mouse as subject_id from range({of}) as m (mouse)")
-        + fill(QUARANTINE, f"select mouse as subject_id from range({aside}) as m (mouse)")
+        empty(NEW, QUARANTINE)
+        + fill(NEW, f"select mouse as session_key, mouse as subject_id from range({of}) as m (mouse)")
+        + fill(QUARANTINE, f"select mouse as session_key, mouse as subject_id from range({aside}) as m (mouse)")
     )
 
 
-NO_MICE = empty(PUBLISHED, DF_MANAGER, NEXT_SESSION)
+def went(column: str, lost: int, of: int, is_newest: str = "true") -> str:
+    """New sessions of mice that were on a curriculum and in closed loop, of which some are so no more."""
+    rest = {"is_on_curriculum", "is_closed_loop"} - {column}
+    return empty(NEW) + fill(
+        NEW,
+        f"select mouse as session_key, mouse as subject_id, mouse >= {lost} as {column}, true as {rest.pop()},"
+        f" true as was_on_curriculum, true as was_closed_loop, {is_newest} as is_newest from range({of}) as m (mouse)",
+    )
 
 
-def changing(mice: int, of: int, sessions_since: int = 1, first: int = 0) -> str:
+def drifted(changed: int, of: int) -> str:
+    return (
+        empty(STANDING, DRIFTED)
+        + fill(STANDING, f"select mouse as subject_id from range({of}) as m (mouse)")
+        + fill(DRIFTED, f"select mouse as subject_id from range({changed}) as m (mouse)")
+    )
+
+
+def without_metrics(lacking: int, of: int, metric: str = "finished_trials") -> str:
+    return (
+        empty(NEW, SESSIONS)
+        + fill(NEW, f"select mouse as session_key from range({of}) as m (mouse)")
+        + fill(
+            SESSIONS,
+            "select mouse as session_key, mouse as subject_id, 'Coupled Baiting' as curriculum_name,"
+            " '2.3' as curriculum_version, '1.0' as curriculum_schema_version, 1 as finished_trials,"
+            f" 1 as foraging_efficiency from range({of}) as m (mouse)",
+        )
+        + change(SESSIONS, f"session_key < {lacking}", **{metric: "null"})
+    )
+
+
+NO_MICE = empty(PUBLISHED, SESSIONS, DECIDED, NEXT_SESSION)
+
+
+def changing(mice: int, of: int, decided_now: int = 1, first: int = 0) -> str:
     """Mice that were to run STAGE_1 after their session 1, some of which are to run STAGE_2 now."""
     all_mice = f"from range({first}, {first + of}) as m (mouse)"
-    all_sessions = f"{all_mice}, range(1, {2 + sessions_since}) as s (session)"
+    all_sessions = f"{all_mice}, range({decided_now}) as s (session)"
     stage = f"if(mouse < {first + mice}, 'STAGE_2', 'STAGE_1')"
     return (
         fill(PUBLISHED, f"select mouse as subject_id, 1 as session, 'STAGE_1' as next_stage_suggested {all_mice}")
-        + fill(DF_MANAGER, f"select mouse as subject_id, session {all_sessions}")
+        + fill(SESSIONS, f"select mouse * 10 + session as session_key, mouse as subject_id {all_sessions}")
+        + fill(DECIDED, f"select mouse * 10 + session as session_key {all_sessions}")
         + fill(NEXT_SESSION, f"select mouse as subject_id, {stage} as next_stage_suggested {all_mice}")
     )
 
@@ -112,7 +149,9 @@ ONCE_TO_RUN_STAGE_2 = fill(
 
 def days_old(days: int, where: str = "true") -> str:
     """Sessions so many days before the training day."""
-    return change(BEHAVIOR, where, session_date=f"(select training_day - {days} from staging.stg_lake__run)")
+    return change(BEHAVIOR, where, session_date=f"(select training_day - {days} from {RUN})") + change(
+        RUN, tomorrow="training_day + 1"
+    )
 
 
 ONE_SESSION = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is null)"
@@ -190,6 +229,8 @@ CLAIMS: dict[str, Cases] = {
         ("newest sessions five days before it", days_old(5), "warn"),
         ("one newer session among older ones", days_old(9) + days_old(4, ONE_SESSION), "pass"),
         ("no session has a date", change(BEHAVIOR, session_date="null"), "warn"),
+        ("one session tomorrow among older ones", days_old(9) + days_old(-1, ONE_SESSION), "pass"),
+        ("one session in the future hides no old table", days_old(9) + days_old(-2, ONE_SESSION), "warn"),
         ("the newer one is set aside", days_old(9) + days_old(0, ONE_SET_ASIDE), "warn"),
     ],
     "assert_directives_are_understood": [
@@ -222,11 +263,14 @@ CLAIMS: dict[str, Cases] = {
         ("301 of 1000", NO_MICE + changing(301, 1000), "warn"),
         ("600 of 1000", NO_MICE + changing(600, 1000), "warn"),
         ("601 of 1000", NO_MICE + changing(601, 1000), "error"),
-        ("49 of 49", NO_MICE + changing(49, 49), "warn"),
-        ("50 of 50", NO_MICE + changing(50, 50), "error"),
-        ("50 of 50 that have not run since", NO_MICE + changing(50, 50, sessions_since=0), "error"),
-        ("50 of 50 that ran twice since", NO_MICE + changing(50, 50, sessions_since=2), "pass"),
-        ("50 of 50, and others that ran twice", NO_MICE + changing(50, 50) + changing(0, 99, 2, first=50), "error"),
+        ("9 of 9", NO_MICE + changing(9, 9), "warn"),
+        ("10 of 10", NO_MICE + changing(10, 10), "error"),
+        ("7 of 10, which is few mice but many of those that are decided", NO_MICE + changing(7, 10), "error"),
+        ("50 of 50 that ran twice since", NO_MICE + changing(50, 50, decided_now=2), "error"),
+        ("50 of 50, and others that were not decided",
+         NO_MICE + changing(50, 50) + changing(0, 99, decided_now=0, first=50), "error"),
+        ("50 whose sessions are set aside",
+         NO_MICE + changing(50, 50) + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("50 of 50 that graduate",
          NO_MICE + changing(50, 50) + change(NEXT_SESSION, next_stage_suggested="'GRADUATED'"), "error"),
         ("none, but another stage earlier", NO_MICE + changing(0, 100) + ONCE_TO_RUN_STAGE_2, "pass"),
@@ -238,8 +282,73 @@ CLAIMS: dict[str, Cases] = {
         ("51 of 1000", set_aside(51, 1000), "warn"),
         ("900 of 1000", set_aside(900, 1000), "warn"),
         ("901 of 1000", set_aside(901, 1000), "error"),
-        ("49 of 49", set_aside(49, 49), "warn"),
-        ("50 of 50", set_aside(50, 50), "error"),
+        ("9 of 9", set_aside(9, 9), "warn"),
+        ("10 of 10", set_aside(10, 10), "error"),
+        ("none, but 90 that were known before", set_aside(0, 10) + fill(
+            QUARANTINE, "select 100 + mouse as session_key from range(90) as m (mouse)"), "pass"),
+    ],
+    "assert_new_sessions_have_their_metrics": [
+        ("20 of 100", without_metrics(20, 100), "pass"),
+        ("21 of 100", without_metrics(21, 100), "warn"),
+        ("50 of 100", without_metrics(50, 100), "warn"),
+        ("51 of 100", without_metrics(51, 100), "error"),
+        ("51 of 100 lack another one", without_metrics(51, 100, "foraging_efficiency"), "error"),
+        ("51 of 100 lack one of another task", without_metrics(51, 100, "dummy_metric_int"), "pass"),
+        ("51 of 100 that are known already", without_metrics(51, 100) + empty(NEW), "pass"),
+        ("9 of 9", without_metrics(9, 9), "warn"),
+    ],
+    "assert_new_sessions_stay_on_curriculum": [
+        ("20 of 100", went("is_on_curriculum", 20, 100), "pass"),
+        ("21 of 100", went("is_on_curriculum", 21, 100), "warn"),
+        ("51 of 100", went("is_on_curriculum", 51, 100, is_newest="false"), "error"),
+        ("10 of 10 that were not before",
+         went("is_on_curriculum", 10, 10) + change(NEW, was_on_curriculum="false"), "pass"),
+        ("10 of 10 of new mice", went("is_on_curriculum", 10, 10) + change(NEW, was_on_curriculum="null"), "pass"),
+        ("9 of 9", went("is_on_curriculum", 9, 9), "warn"),
+    ],
+    "assert_mice_stay_on_curriculum": [
+        ("10 of 100", went("is_on_curriculum", 10, 100), "pass"),
+        ("11 of 100", went("is_on_curriculum", 11, 100), "warn"),
+        ("31 of 100", went("is_on_curriculum", 31, 100), "error"),
+        ("31 of 100, in sessions that are not the newest",
+         went("is_on_curriculum", 31, 100, is_newest="false"), "pass"),
+        ("10 of 10 that were not before",
+         went("is_on_curriculum", 10, 10) + change(NEW, was_on_curriculum="false"), "pass"),
+        ("9 of 9", went("is_on_curriculum", 9, 9), "warn"),
+    ],
+    "assert_new_sessions_stay_in_closed_loop": [
+        ("20 of 100", went("is_closed_loop", 20, 100), "pass"),
+        ("21 of 100", went("is_closed_loop", 21, 100), "warn"),
+        ("51 of 100", went("is_closed_loop", 51, 100), "error"),
+        ("10 of 10 that were not before",
+         went("is_closed_loop", 10, 10) + change(NEW, was_closed_loop="false"), "pass"),
+        ("10 of 10 off curriculum", went("is_closed_loop", 10, 10) + change(NEW, is_on_curriculum="false"), "pass"),
+        ("9 of 9", went("is_closed_loop", 9, 9), "warn"),
+    ],
+    "assert_few_decided_sessions_drift": [
+        ("1 of 100", drifted(1, 100), "pass"),
+        ("2 of 100", drifted(2, 100), "warn"),
+        ("10 of 100", drifted(10, 100), "warn"),
+        ("11 of 100", drifted(11, 100), "error"),
+        ("9 of 9", drifted(9, 9), "warn"),
+    ],
+    "assert_columns_are_there": [
+        *((f"{name} is missing", drop(READ, f"read_as = '{name}'"), "error") for name in (
+            "subject_id", "session", "finished_trials", "foraging_efficiency", "curriculum_name",
+            "curriculum_version", "curriculum_schema_version")),
+        *((f"{name} is missing", drop(READ, f"read_as = '{name}'"), "pass") for name in (
+            "trainer", "reported_stage", "session_date", "dummy_metric_int")),
+        ("all columns of the curriculum are missing", drop(READ, "starts_with(read_as, 'curriculum_')"), "pass"),
+        ("a metric of a curriculum that only df_manager names",
+         drop(READ, "read_as = 'finished_trials'") + change(BEHAVIOR, curriculum_name="null"), "error"),
+        ("a metric of no curriculum in use", drop(READ, "read_as = 'finished_trials'")
+         + change(BEHAVIOR, curriculum_name="null") + change(PUBLISHED, curriculum_name="null"), "pass"),
+    ],
+    "assert_the_last_run_is_past": [
+        ("an hour ago", change(RUN, previous_started_at="started_at - interval 1 hour"), "pass"),
+        ("at the same time", change(RUN, previous_started_at="started_at"), "pass"),
+        ("a second later", change(RUN, previous_started_at="started_at + interval 1 second"), "warn"),
+        ("never", change(RUN, previous_started_at="null"), "pass"),
     ],
     "assert_mice_do_not_vanish": [
         ("none of 1000", mice_gone(0, 1000), "pass"),
@@ -247,9 +356,10 @@ CLAIMS: dict[str, Cases] = {
         ("100 of 1000", mice_gone(100, 1000), "warn"),
         ("101 of 1009", mice_gone(101, 1009), "error"),
         ("111 of 1000", mice_gone(111, 1000), "error"),
-        ("49 of 49", mice_gone(49, 49), "warn"),
-        ("49 of 49 with two decisions each", mice_gone(49, 49, sessions=2), "warn"),
-        ("50 of 50", mice_gone(50, 50), "error"),
+        ("9 of 9", mice_gone(9, 9), "warn"),
+        ("9 of 9 with two decisions each", mice_gone(9, 9, sessions=2), "warn"),
+        ("10 of 10", mice_gone(10, 10), "error"),
+        ("2 of 10", mice_gone(2, 10), "error"),
         ("mice whose sessions are all set aside",
          mice_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
     ],
@@ -267,7 +377,7 @@ CLAIMS: dict[str, Cases] = {
         ("decisions made anew", change(DF_MANAGER, f"not {IT_STANDS}", decision="null"), "pass"),
     ],
     "assert_the_log_is_whole": [
-        ("a damaged file", change("staging.stg_lake__run", damaged_log_files="'a.parquet'"), "warn"),
+        ("a damaged file", change(RUN, damaged_log_files="'a.parquet'"), "warn"),
     ],
     "assert_reasons_explain_every_new_decision": [
         ("what the first rule says", PROGRESS, "pass"),
@@ -305,8 +415,8 @@ CLAIMS: dict[str, Cases] = {
         ("100 of 1000", sessions_gone(100, 1000), "warn"),
         ("101 of 1000", sessions_gone(101, 1000), "error"),
         ("111 of 1000", sessions_gone(111, 1000), "error"),
-        ("49 of 98", sessions_gone(49, 98), "warn"),
-        ("50 of 100", sessions_gone(50, 100), "error"),
+        ("4 of 8", sessions_gone(4, 8), "warn"),
+        ("5 of 10", sessions_gone(5, 10), "error"),
         ("sessions that are all set aside",
          sessions_gone(0, 1000) + change(BEHAVIOR, set_aside_because="'off_curriculum'"), "pass"),
     ],
@@ -394,6 +504,12 @@ COLUMNS: dict[str, Cases] = {
         "marts.df_manager.directive_kind", "pin"),
     "relationships_quarantine_reason__reason__ref_set_aside_reasons_": known(
         "marts.quarantine.reason", "session_twice"),
+    "not_null_int_sessions__new_session_key": not_null("intermediate.int_sessions__new.session_key"),
+    "unique_int_sessions__new_session_key": unique("intermediate.int_sessions__new.session_key"),
+    "not_null_subjects_seen_subject_id": not_null("marts.subjects_seen.subject_id"),
+    "unique_subjects_seen_subject_id": unique("marts.subjects_seen.subject_id"),
+    "unique_together_int_curricula__metrics_curriculum__metric": unique_together(
+        "intermediate.int_curricula__metrics", "curriculum", "metric"),
     "unique_together_curricula_curriculum_name__curriculum_version__curriculum_schema_version":
         unique_together("seeds.curricula", "curriculum_name", "curriculum_version", "curriculum_schema_version"),
     "unique_together_curriculum_comparisons_curriculum__stage__rule_number__alternative__comparison_number":
@@ -489,7 +605,12 @@ GUARDS = CLAIMS | COLUMNS
 # Other limits than the project's, and cases of the table in which they make a difference
 LOOSER = {
     "expected_days_between_sessions": 5,
-    "fewest_to_stop": 51,
+    "fewest_to_stop": 11,
+    "max_percent_drifted": 11,
+    "max_percent_in_open_loop": 51,
+    "max_percent_of_mice_off_curriculum": 31,
+    "max_percent_off_curriculum": 51,
+    "max_percent_without_metrics": 51,
     "max_percent_changing_stage": 61,
     "max_percent_of_mice_gone": 11,
     "max_percent_of_sessions_gone": 12,
@@ -497,10 +618,15 @@ LOOSER = {
 }
 UNDER_LOOSER_LIMITS = {
     "assert_df_behavior_is_fresh": {"newest sessions five days before it": "pass"},
-    "assert_few_mice_change_stage": {"601 of 1000": "warn", "50 of 50": "warn"},
-    "assert_few_sessions_are_set_aside": {"901 of 1000": "warn", "50 of 50": "warn"},
-    "assert_mice_do_not_vanish": {"101 of 1009": "warn", "111 of 1000": "error", "50 of 50": "warn"},
-    "assert_sessions_do_not_vanish": {"111 of 1000": "warn", "50 of 100": "warn"},
+    "assert_few_mice_change_stage": {"601 of 1000": "warn", "10 of 10": "warn"},
+    "assert_few_decided_sessions_drift": {"11 of 100": "warn"},
+    "assert_mice_stay_on_curriculum": {"31 of 100": "warn"},
+    "assert_new_sessions_have_their_metrics": {"51 of 100": "warn"},
+    "assert_new_sessions_stay_in_closed_loop": {"51 of 100": "warn"},
+    "assert_new_sessions_stay_on_curriculum": {"51 of 100": "warn"},
+    "assert_few_sessions_are_set_aside": {"901 of 1000": "warn", "10 of 10": "warn"},
+    "assert_mice_do_not_vanish": {"101 of 1009": "warn", "111 of 1000": "error", "10 of 10": "warn"},
+    "assert_sessions_do_not_vanish": {"111 of 1000": "warn", "5 of 10": "warn"},
 }
 
 
@@ -537,12 +663,19 @@ def compiled_guards(project: Project, target: str) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     project = Project(tmp_path_factory.mktemp("guards"))
-    rates = Rates(twice=0.02, unknown_version=0.02)
+    rates = Rates(twice=0.01, unknown_version=0.005)
     duckdb.register("lab", pa.concat_tables(simulate(70, 8, 3, date.today() - timedelta(days=1), rates)))
     project.write_behavior("select * from lab where session_date < (select max(session_date) from lab)")
     project.decide()
-    # what changed is drift where a mouse ran on, and has the newest decision made anew where it did not
-    project.write_behavior("select * replace (finished_trials + (rig::int < 5)::int as finished_trials) from lab")
+    # of a mouse that ran on what changed is drift, and where it did not run its newest decision is made anew
+    project.write_behavior("""
+        select * exclude (place) replace (
+            finished_trials + coalesce(
+                place = 1 or (place = 2 and subject_id::int % 35 = 0), false
+            )::int as finished_trials
+        )
+        from (select *, row_number() over (partition by subject_id order by session desc nulls last) as place from lab)
+    """)
     succeeded, problems = project.dbt("build", "--select", "fqn:*", "--exclude-resource-type", "unit_test")
     assert succeeded, problems
     results = json.loads((project.workplace / "target/run_results.json").read_text())["results"]

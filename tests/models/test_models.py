@@ -1,5 +1,7 @@
 """Models on a few rows made by hand: dbt's unit tests, which stand beside the models, and what those cannot reach."""
 
+import json
+import zlib
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -15,21 +17,35 @@ def test_every_unit_test_of_a_model_passes(small_lab: Project) -> None:
     assert succeeded, problems
 
 
-def test_from_noon_on_a_run_decides_for_tomorrow_and_before_for_today(small_lab: Project) -> None:
-    """A unit test cannot say when a run started: that is a variable of DuckDB."""
-    succeeded, problems = small_lab.dbt("compile", "--select", "stg_lake__run")
+def days_of_a_run(small_lab: Project, zone: str, *started_at: str) -> list[tuple[date, date]]:
+    """Training day and tomorrow; a unit test cannot say when a run started, which is a variable of DuckDB."""
+    variables = json.dumps({"lab_time_zone": zone})
+    succeeded, problems = small_lab.dbt("compile", "--select", "stg_lake__run", "--vars", variables)
     assert succeeded, problems
-    compiled = small_lab.workplace / "target/compiled/auto_train/models/staging/stg_lake__run.sql"
-    days = {}
+    [compiled] = small_lab.workplace.glob(
+        f"target{zlib.crc32(variables.encode())}/compiled/auto_train/models/staging/stg_lake__run.sql"
+    )
+    found = []
     with duckdb.connect() as connection:
-        for time in ("00:00:00", "00:00:01", "11:59:59", "12:00:00", "13:00:00", "23:59:59"):
-            connection.execute("set variable run_started_at = ?", [f"2024-01-05 {time}"])
-            [days[time]] = connection.sql(compiled.read_text()).project("training_day").fetchone()
-    today, tomorrow = date(2024, 1, 5), date(2024, 1, 6)
-    assert days == {
-        "00:00:00": today, "00:00:01": today, "11:59:59": today,
-        "12:00:00": tomorrow, "13:00:00": tomorrow, "23:59:59": tomorrow,
-    }  # fmt: skip
+        for time in started_at:
+            connection.execute("set variable run_started_at = ?", [time])
+            found += connection.sql(compiled.read_text()).project("training_day, tomorrow").fetchall()
+    return found
+
+
+def test_from_noon_on_in_the_lab_a_run_decides_for_tomorrow_and_before_for_today(
+    small_lab: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    today, tomorrow, after = date(2024, 1, 5), date(2024, 1, 6), date(2024, 1, 7)
+    times = ("00:00:00", "11:59:59", "12:00:00", "23:59:59")
+    assert days_of_a_run(small_lab, "UTC", *(f"2024-01-05 {time}" for time in times)) == [
+        (today, tomorrow), (today, tomorrow), (tomorrow, tomorrow), (tomorrow, tomorrow)
+    ]  # fmt: skip
+    times = ("2024-01-05 08:00:00", "2024-01-05 19:59:59", "2024-01-05 20:00:00", "2024-01-06 08:00:00")
+    assert days_of_a_run(small_lab, "America/Los_Angeles", *times) == [
+        (today, tomorrow), (today, tomorrow), (tomorrow, tomorrow), (tomorrow, after)
+    ]  # fmt: skip
 
 
 def test_the_files_of_df_behavior_are_listed_with_size_and_time_in_utc(small_lab: Project) -> None:

@@ -1,0 +1,24 @@
+"""What time it is: the one clock that all code reads."""
+
+import os
+from datetime import UTC, datetime
+
+from auto_train.lake.errors import LakeError
+
+
+def now() -> datetime:
+    """The time in UTC: of the system, or what AUTO_TRAIN_CLOCK says, so that a night of any day can be lived through.
+
+    Raises:
+        LakeError: AUTO_TRAIN_CLOCK is not a time with its zone.
+    """
+    told = os.environ.get("AUTO_TRAIN_CLOCK")
+    if not told:
+        return datetime.now(UTC)
+    try:
+        time = datetime.fromisoformat(told)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise LakeError(f"AUTO_TRAIN_CLOCK={told!r}: a time with its zone is needed, such as 2026-01-31T05:00:00-08:00")
+    return time.astimezone(UTC)

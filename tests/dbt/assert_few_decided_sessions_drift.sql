@@ -1,0 +1,36 @@
+{{ config(
+    tags='gate',
+    severity='error',
+    fail_calc='coalesce(max(percent), 0)',
+    warn_if='> 1',
+    error_if=stops('sessions_drifted', 'max_percent_drifted'),
+    meta={
+        'gate': 'sessions_drifted',
+        'says': 'many decided sessions are other in df_behavior than when they were decided',
+        'what_to_do': 'see what changed in marts.decision_drift; was a metric computed anew upstream? The limit is max_percent_drifted',
+    },
+) }}
+with
+
+drifted as (
+
+    select * from {{ ref('int_decisions__drifted') }}
+
+),
+
+decided as (
+
+    select session from {{ ref('int_decisions__standing') }}
+
+),
+
+final as (
+
+    select
+        subject_id,
+        {{ share_of('drifted', 'decided') }}
+    from drifted
+
+)
+
+select * from final

@@ -1,0 +1,41 @@
+{{ config(
+    tags='gate',
+    severity='error',
+    fail_calc='coalesce(max(percent), 0)',
+    warn_if='> 10',
+    error_if=stops('mice_off_curriculum', 'max_percent_of_mice_off_curriculum'),
+    meta={
+        'gate': 'mice_off_curriculum',
+        'says': 'many mice whose newest session names no curriculum, though the one before did',
+        'what_to_do': 'see whether the curriculum columns come from the rigs; a table that takes them from df_manager cannot be decided from. The limit is max_percent_of_mice_off_curriculum',
+    },
+) }}
+with
+
+counted as (
+
+    select
+        subject_id,
+        is_on_curriculum
+    from {{ ref('int_sessions__new') }}
+    where is_newest and was_on_curriculum
+
+),
+
+went as (
+
+    select subject_id from counted
+    where not is_on_curriculum
+
+),
+
+final as (
+
+    select
+        subject_id,
+        {{ share_of('went', 'counted') }}
+    from went
+
+)
+
+select * from final
