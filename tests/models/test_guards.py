@@ -697,6 +697,20 @@ def test_every_guard_is_in_the_table_and_the_table_names_guards_only(lab: Lab) -
     assert sorted(GUARDS) == sorted(lab.guards)
 
 
+def test_whatever_a_guard_reads_comes_before_the_publication(lab: Lab) -> None:
+    """Else dbt publishes while, or although, the guard fails."""
+    manifest = json.loads((lab.project.workplace / "target/manifest.json").read_text())
+    publication = "model.auto_train.publication"
+    before, asked = set(), [publication]
+    while asked:
+        before |= (parents := set(manifest["parent_map"][asked.pop()]) - before)
+        asked += parents
+    reads = {name: set(guard["depends_on"]["nodes"]) for name, guard in lab.guards.items()}
+    after = {name for name, guard in lab.guards.items() if "backtest" in guard["fqn"] or publication in reads[name]}
+    assert {name: of - before for name, of in reads.items() if name not in after and of - before} == {}
+    assert {name for name in after if "backtest" not in name} == {"not_null_publication_path", "unique_publication_path"}
+
+
 def test_every_guard_passes_on_a_lab_that_was_not_tampered_with(lab: Lab) -> None:
     found = {name: lab.outcome(guard) for name, guard in lab.guards.items()}
     # this lab has more doubles and unknown versions than people would live with

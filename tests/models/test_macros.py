@@ -42,7 +42,7 @@ def sessions_each_changed_in_one_column(small_lab: Project) -> tuple[list[str], 
     return list(types), " union all ".join(rows)
 
 
-NO_INPUT = {"is_by_default",   # what no rule and no decision looks at
+NO_INPUT = {  # what no rule and no decision looks at
     "session_key", "subject_id", "session", "reported_override", "trainer", "rig", "weight_after",
     "water_in_session_total", "bias_naive", "is_by_default",
 }  # fmt: skip
