@@ -1,0 +1,1 @@
+{{ clauses_met(ref('int_walk__sessions'), ref('int_curricula__clauses')) }}
