@@ -36,35 +36,17 @@ def walked(sessions: Any, before: Any | None, met: Any, clauses: Any, stages: An
     """
     keys = _Keys.of(sessions)
     decided = walk.walk(
-        walk.Sessions(
-            *columns(
-                sessions,
-                keys.session_key,
-                keys.subject_key,
-                "session",
-                "coalesce(curriculum_key, 0)",
-                "coalesce(reported_stage_key, 0)",
-                "has_wrong_metric",
-                "is_off",
-                "enrol_stage_key",
-                "directive_key",
-                "pin_stage_key",
-            )
-        ),
-        walk.Before(*(np.zeros(0, np.int64) for _ in walk.Before._fields))
-        if before is None
-        else walk.Before(*columns(before, keys.subject_key, "session", "actual_stage_key", "next_stage_key")),
-        _clauses(clauses),
-        _stages(stages),
-        walk.Met(*columns(met, keys.session_key, "clause_key")),
+        _sessions(sessions, keys), _before(before, keys), _clauses(clauses), _stages(stages), _met(met, keys)
     )
     return _to_table(decided, keys)
 
 
 class _Keys(NamedTuple):
-    """Keys that tell apart the same session, and the same subject, of two scenarios: the walk knows no scenarios.
+    """Keys for the walk, which knows no scenarios: a session, or a subject, has a key of its own in each.
 
-    Those of a scenario follow those of the scenario before it.
+    Attributes:
+        scenarios: their names; the keys of each follow those of the one before it.
+        sessions, subjects: how many keys each scenario has room for.
     """
 
     scenarios: list[str]
@@ -73,7 +55,7 @@ class _Keys(NamedTuple):
 
     @classmethod
     def of(cls, sessions: Any) -> Self:
-        """Keys for the scenarios of these sessions, with room for the highest key that any of them has."""
+        """Keys for the scenarios of these sessions, with room for the highest that there is."""
         [found] = sessions.aggregate(
             "list_sort(coalesce(list(distinct scenario), [])),"
             " coalesce(max(session_key), 0) + 1, coalesce(max(subject_key), 0) + 1"
@@ -94,6 +76,37 @@ class _Keys(NamedTuple):
     def _scenario_number(self) -> str:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in self.scenarios)
         return f"(list_position(cast([{names}] as varchar[]), scenario) - 1)"
+
+
+def _sessions(relation: Any, keys: _Keys) -> walk.Sessions:
+    """Sessions to decide, from the columns of int_walk__sessions."""
+    return walk.Sessions(
+        *columns(
+            relation,
+            keys.session_key,
+            keys.subject_key,
+            "session",
+            "coalesce(curriculum_key, 0)",
+            "coalesce(reported_stage_key, 0)",
+            "has_wrong_metric",
+            "is_off",
+            "enrol_stage_key",
+            "directive_key",
+            "pin_stage_key",
+        )
+    )
+
+
+def _before(relation: Any | None, keys: _Keys) -> walk.Before:
+    """Decisions that stand, from the columns of int_walk__before."""
+    if relation is None:
+        return walk.Before(*(np.zeros(0, np.int64) for _ in walk.Before._fields))
+    return walk.Before(*columns(relation, keys.subject_key, "session", "actual_stage_key", "next_stage_key"))
+
+
+def _met(relation: Any, keys: _Keys) -> walk.Met:
+    """Clauses met, from the columns of int_walk__rules_met."""
+    return walk.Met(*columns(relation, keys.session_key, "clause_key"))
 
 
 def _clauses(relation: Any) -> walk.Clauses:
