@@ -2,7 +2,8 @@
 {%- set in_sql = ['session_total'] + measures() | map(attribute='name') | list %}
 with
 
-sessions as (
+-- DuckDB would write a CTE that is read twice, with all its columns
+sessions as not materialized (
 
     select * from {{ sessions }}
 
@@ -19,6 +20,7 @@ clauses as (
 closed_loop as (
 
     select
+        sessions.scenario,
         sessions.session_key,
         clauses.clause_key
     from sessions
@@ -34,6 +36,7 @@ closed_loop as (
 open_loop as (
 
     select
+        sessions.scenario,
         sessions.session_key,
         clauses.clause_key
     from sessions

@@ -3,8 +3,8 @@ with
 -- only a subject's newest decision is provisional, so only it needs the record of what it read
 newest as (
 
-    select session_key from {{ ref('int_decisions') }}
-    where is_newest
+    select session_key from {{ ref('int_walk') }}
+    where scenario = 'tonight' and is_newest
 
 ),
 

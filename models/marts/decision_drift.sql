@@ -14,7 +14,8 @@ df_manager as (
 
 replayed as (
 
-    select * from {{ ref('int_decisions__replayed') }}
+    select * from {{ ref('int_walk') }}
+    where scenario = 'replay'
 
 ),
 

@@ -8,7 +8,8 @@ behavior as (
 
 decisions as (
 
-    select * from {{ ref('int_decisions') }}
+    select * from {{ ref('int_walk') }}
+    where scenario = 'tonight'
 
 ),
 

@@ -21,7 +21,8 @@ twice as (
 
 decisions as (
 
-    select * from {{ ref('int_decisions') }}
+    select * from {{ ref('int_walk') }}
+    where scenario = 'tonight'
 
 ),
 

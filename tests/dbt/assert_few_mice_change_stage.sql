@@ -33,8 +33,8 @@ sessions as (
 
 decisions as (
 
-    select session_key from {{ ref('int_decisions') }}
-    where not_decided_because is null
+    select session_key from {{ ref('int_walk') }}
+    where scenario = 'tonight' and not_decided_because is null
 
 ),
 

@@ -8,8 +8,8 @@ with
 
 decisions as (
 
-    select * from {{ ref('int_decisions') }}
-    where not_decided_because is null
+    select * from {{ ref('int_walk') }}
+    where scenario = 'tonight' and not_decided_because is null
 
 ),
 

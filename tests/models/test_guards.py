@@ -25,7 +25,7 @@ SESSIONS = "staging.stg_lake__sessions"
 PUBLISHED = "staging.stg_lake__decisions"
 DIRECTIVES = "staging.stg_people__directives"
 STANDING = "intermediate.int_decisions__standing"
-DECIDED = "intermediate.int_decisions"
+DECIDED = "intermediate.int_walk"
 MEASURES = "intermediate.int_sessions__measures"
 DF_MANAGER = "marts.df_manager"
 NEXT_SESSION = "marts.next_session"
@@ -57,6 +57,10 @@ def change(table: str, where: str = "true", **values: str) -> str:
 
 def drop(table: str, where: str = "true") -> str:
     return f"delete from {table} where {where};"
+
+
+def decided_now(**values: Any) -> str:
+    return add(DECIDED, scenario="tonight", **values)
 
 
 def empty(*tables: str) -> str:
@@ -137,7 +141,7 @@ def changing(mice: int, of: int, decided_now: int = 1, first: int = 0) -> str:
     return (
         fill(PUBLISHED, f"select mouse as subject_id, 1 as session, 'STAGE_1' as next_stage_suggested {all_mice}")
         + fill(SESSIONS, f"select mouse * 10 + session as session_key, mouse as subject_id {all_sessions}")
-        + fill(DECIDED, f"select mouse * 10 + session as session_key {all_sessions}")
+        + fill(DECIDED, f"select 'tonight' as scenario, mouse * 10 + session as session_key {all_sessions}")
         + fill(NEXT_SESSION, f"select mouse as subject_id, {stage} as next_stage_suggested {all_mice}")
     )
 
@@ -204,7 +208,7 @@ PROGRESS = (
     empty(DECIDED, MEASURES, SESSIONS, DF_MANAGER, RULES, COMPARISONS)
     + add(SESSIONS, session_key=7, subject_id="1", session=9)
     + add(MEASURES, session_key=7, curriculum_key=1, session_total=9, finished_trials__last=250)
-    + add(DECIDED, session_key=7, actual_stage_key=2, session_at_current_stage=3)
+    + decided_now(session_key=7, actual_stage_key=2, session_at_current_stage=3)
     + (rule(2, 1, "PROGRESS", "STAGE_2") + comparison(2, TRIALS, ">=", 250))
     + (rule(1, 2, "ROLLBACK", "STAGE_1_WARMUP") + comparison(1, TRIALS, "<", 100))
     + add(DF_MANAGER, subject_id="1", session=9, current_stage_actual="STAGE_1")
@@ -246,15 +250,17 @@ CLAIMS: dict[str, Cases] = {
         ("both are, and its mouse has another session",
          SET_ASIDE_TWICE + add(BEHAVIOR, session_key=-3, subject_id="1", session=2) + decision_that_stands("1", 2),
          "error"),
-        ("one not decided", one_more_session() + add(DECIDED, session_key=-1, not_decided_because="x"), "pass"),
+        ("one not decided", one_more_session() + decided_now(session_key=-1, not_decided_because="x"), "pass"),
+        ("one only walked again, to compare",
+         one_more_session() + add(DECIDED, scenario="replay", session_key=-1, not_decided_because="x"), "error"),
         ("one decided before", one_more_session() + decision_that_stands("1", 1), "pass"),
         ("another mouse decided before", one_more_session() + decision_that_stands("2", 1), "error"),
         ("another session decided before", one_more_session() + decision_that_stands("1", 2), "error"),
         ("one decided now",
-         one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="1", session=1), "pass"),
-        ("one decided that df_manager lacks", add(DECIDED, session_key=-1), "error"),
+         one_more_session() + decided_now(session_key=-1) + add(DF_MANAGER, subject_id="1", session=1), "pass"),
+        ("one decided that df_manager lacks", decided_now(session_key=-1), "error"),
         ("df_manager has another one in its place",
-         one_more_session() + add(DECIDED, session_key=-1) + add(DF_MANAGER, subject_id="2", session=1), "error"),
+         one_more_session() + decided_now(session_key=-1) + add(DF_MANAGER, subject_id="2", session=1), "error"),
         ("one in df_manager that nothing decided", add(DF_MANAGER, subject_id="1", session=1), "error"),
         ("one of df_manager lost", drop(DF_MANAGER, "rowid = 0"), "error"),
     ],
@@ -269,6 +275,8 @@ CLAIMS: dict[str, Cases] = {
         ("50 of 50 that ran twice since", NO_MICE + changing(50, 50, decided_now=2), "error"),
         ("50 of 50, and others that were not decided",
          NO_MICE + changing(50, 50) + changing(0, 99, decided_now=0, first=50), "error"),
+        ("50 that would change in a replay only",
+         NO_MICE + changing(50, 50) + change(DECIDED, scenario="'replay'"), "pass"),
         ("50 whose sessions are set aside",
          NO_MICE + changing(50, 50) + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("50 of 50 that graduate",
@@ -405,6 +413,8 @@ CLAIMS: dict[str, Cases] = {
         ("a mouse that is held", PROGRESS + IT_STAYS + change(DF_MANAGER, directive_kind="'hold'"), "pass"),
         ("a mouse that was enrolled", PROGRESS + IT_STAYS + change(DF_MANAGER, directive_kind="'enrol'"), "error"),
         ("a session that is not decided", PROGRESS + IT_STAYS + change(DECIDED, not_decided_because="'x'"), "pass"),
+        ("a session that was walked again, to compare",
+         PROGRESS + IT_STAYS + change(DECIDED, scenario="'replay'"), "pass"),
         ("a rule for GRADUATED holds",
          PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
          + change(DF_MANAGER, current_stage_actual="'GRADUATED'") + IT_STAYS, "pass"),
@@ -708,7 +718,10 @@ def test_whatever_a_guard_reads_comes_before_the_publication(lab: Lab) -> None:
     reads = {name: set(guard["depends_on"]["nodes"]) for name, guard in lab.guards.items()}
     after = {name for name, guard in lab.guards.items() if "backtest" in guard["fqn"] or publication in reads[name]}
     assert {name: of - before for name, of in reads.items() if name not in after and of - before} == {}
-    assert {name for name in after if "backtest" not in name} == {"not_null_publication_path", "unique_publication_path"}
+    assert {name for name in after if "backtest" not in name} == {
+        "not_null_publication_path",
+        "unique_publication_path",
+    }
 
 
 def test_every_guard_passes_on_a_lab_that_was_not_tampered_with(lab: Lab) -> None:

@@ -676,6 +676,12 @@ def test_sixty_mice_are_listed_and_all_when_asked(odd: Morning, odd_page: Page, 
     rows, more = odd_page.locator("#today tbody tr"), odd_page.locator("#more")
     assert rows.count() == 60
     expect(more).to_have_text("Show all 61 mice")
+    # of those whose stage changes fewer are left, and all of them are listed
+    odd_page.locator("#only-moves").check()
+    assert 0 < rows.count() < 60
+    expect(more).to_be_hidden()
+    odd_page.locator("#only-moves").uncheck()
+    expect(more).to_be_visible()
     more.click()
     assert rows.count() == 61
     expect(more).to_be_hidden()

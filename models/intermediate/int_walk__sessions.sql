@@ -1,0 +1,60 @@
+{{ config(materialized='view') }}
+
+with
+
+-- DuckDB would write a CTE that is read twice, with all its columns
+measures as not materialized (
+
+    select * from {{ ref('int_sessions__measures') }}
+
+),
+
+directives as (
+
+    select * from {{ ref('int_sessions__directives') }}
+
+),
+
+drifted as (
+
+    select
+        subjects.subject_key,
+        min(drifted.session) as session
+    from {{ ref('int_decisions__drifted') }} as drifted
+    inner join {{ ref('int_subjects') }} as subjects on drifted.subject_id = subjects.subject_id
+    group by subjects.subject_key
+
+),
+
+scenarios as (
+
+    select
+        'tonight' as scenario,
+        measures.*
+    from measures
+    where not has_standing_decision
+
+    union all
+
+    select
+        'replay' as scenario,
+        measures.*
+    from measures
+    inner join drifted on measures.subject_key = drifted.subject_key and measures.session >= drifted.session
+
+),
+
+final as (
+
+    select
+        scenarios.* exclude (has_standing_decision),
+        coalesce(directives.is_off, false) as is_off,
+        coalesce(directives.enrol_stage_key, 0) as enrol_stage_key,
+        coalesce(directives.directive_key, 0) as directive_key,
+        coalesce(directives.pin_stage_key, 0) as pin_stage_key
+    from scenarios
+    left join directives on scenarios.session_key = directives.session_key
+
+)
+
+select * from final
