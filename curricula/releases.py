@@ -47,9 +47,9 @@ def broken_promises(curricula: Iterable[Curriculum], lock: dict[str, str]) -> li
     problems = [f"{key}.yml was released and is gone: put it back" for key in lock.keys() - found.keys()]
     for key in lock.keys() & found.keys():
         if content_hash(found[key]) != lock[key]:
-            after = next_version(
-                found[key].version, {key.split("/v")[1] for key in found if key.startswith(found_in(key))}
-            )
+            folder = found_in(key)
+            taken = {other.removeprefix(f"{folder}v") for other in found if other.startswith(folder)}
+            after = next_version(found[key].version, taken)
             problems.append(
                 f"{key}.yml was released and must not change: put it back, and write the change as "
                 f'{found_in(key)}v{after}.yml with starts_from: {key} and version: "{after}"'

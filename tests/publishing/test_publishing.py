@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auto_train.lake import Folder, LakeError, Settings, open_lake
+from auto_train.publishing import log
 from auto_train.publishing import publication as publishing
 from auto_train.publishing.history import kept_manifest, kept_runs, last_other_run
 from auto_train.publishing.manifest import (
@@ -535,6 +536,11 @@ def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Setti
     lake.publish(io.BytesIO(b"damaged"), f"{history_path(settings, run_id(2))}/df_manager_test.parquet")
     with pytest.raises(LakeError, match="is damaged in the history"):
         roll_back(settings, run_id(2), START)
+    # also where it has its size
+    damaged = bytes(len(contents(2)["df_manager"]))
+    lake.publish(io.BytesIO(damaged), f"{history_path(settings, run_id(2))}/df_manager_test.parquet")
+    with pytest.raises(LakeError, match="is damaged in the history"):
+        roll_back(settings, run_id(2), START)
 
 
 def test_as_many_runs_are_kept_as_the_setting_says(settings: Settings) -> None:
@@ -546,6 +552,20 @@ def test_as_many_runs_are_kept_as_the_setting_says(settings: Settings) -> None:
         run(settings, number, tag(settings))
     assert kept_runs(lake, settings) == [run_id(6), run_id(5), run_id(4)]
     assert len(lake.paths(history_path(settings))) == 3 * 5
+
+
+def test_the_log_keeps_runs_that_published_and_forgets_those_that_did_not(settings: Settings) -> None:
+    settings = replace(settings, keep_runs=1)
+    lake = open_lake(settings.lake, settings)
+    # a run that was killed before it took the lead
+    killed = manifest_of(run_id(0))
+    lake.publish(io.BytesIO(killed.as_json()), f"{history_path(settings, run_id(0))}/prepared.json")
+    log.write(lake, settings, killed.run, b"its decisions", 1)
+    for number in (1, 2, 3):
+        run(settings, number, tag(settings), run_id(number - 1) if number > 1 else None)
+    assert kept_runs(lake, settings) == [run_id(3)]
+    assert log.recorded_runs(lake, settings) == {run_id(1), run_id(2), run_id(3)}
+    assert len(log.files(lake, settings, run_id(3))) == 3
 
 
 def test_the_mirror_has_all_that_is_published_and_catches_up(settings: Settings, tmp_path: Path) -> None:

@@ -60,6 +60,24 @@ def test_the_next_version_is_the_first_that_is_free(version: str, after: str) ->
     assert releases.next_version(version, {"2.4", "2.3", "1"}) == after
 
 
+def test_several_versions_may_be_taken() -> None:
+    assert releases.next_version("2.3", {"2.4", "2.5", "2.7"}) == "2.6"
+
+
+def test_versions_of_other_curricula_are_free(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LIBRARY, tmp_path / "library"))
+    path = folder / "dummy_task/v0.2.yml"
+    path.write_text(
+        path.read_text().replace("version: '0.2'", "version: '0.3'").replace('version: "0.2"', 'version: "0.3"')
+    )
+    path.rename(folder / "dummy_task/v0.3.yml")
+    path = folder / "dummy_task/v0.1.yml"
+    lock = {"coupled_baiting/v0.2": "another content"}
+    # coupled_baiting has 0.1 and 0.2, the dummy task 0.3
+    [problem] = releases.broken_promises(load_library(folder), lock)
+    assert 'version: "0.3"' in problem
+
+
 def test_a_diff_shows_rules_and_parameters_side_by_side() -> None:
     one, other = (load(LIBRARY / f"coupled_baiting/v{version}.yml") for version in ("2.2", "2.3"))
     rows = releases.diff(one, other)
