@@ -15,6 +15,8 @@ with
 drifted as (
 
     select * from {{ ref('int_decisions__drifted') }}
+    -- those that are gone have a gate of their own
+    where not is_gone
 
 ),
 

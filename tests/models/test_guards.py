@@ -112,7 +112,7 @@ def drifted(changed: int, of: int) -> str:
     return (
         empty(STANDING, DRIFTED)
         + fill(STANDING, f"select mouse as subject_id from range({of}) as m (mouse)")
-        + fill(DRIFTED, f"select mouse as subject_id from range({changed}) as m (mouse)")
+        + fill(DRIFTED, f"select mouse as subject_id, false as is_gone from range({changed}) as m (mouse)")
     )
 
 
@@ -338,6 +338,7 @@ CLAIMS: dict[str, Cases] = {
         ("2 of 100", drifted(2, 100), "warn"),
         ("10 of 100", drifted(10, 100), "warn"),
         ("11 of 100", drifted(11, 100), "error"),
+        ("11 of 100 that are gone", drifted(11, 100) + change(DRIFTED, is_gone="true"), "pass"),
         ("9 of 9", drifted(9, 9), "warn"),
     ],
     "assert_columns_are_there": [

@@ -202,7 +202,7 @@ def test_an_open_reader_keeps_no_run_from_starting(lab: Project) -> None:
     with duckdb.connect(str(copy), read_only=True) as reader:
         [(before,)] = reader.execute("select count(*) from marts.df_manager").fetchall()
         done = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", *lab.options, "--exclude-resource-type", "test",
+            [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", *lab.options,
              "--exclude-resource-type", "unit_test", "--vars", '{training_day: "2026-02-01"}'],
             env=os.environ | lab.environment, cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -259,21 +259,3 @@ def test_docs_are_one_file_that_opens_offline_and_describe_everything(lab: Proje
     shutil.copy(target / "static_index.html", page)
     with opened(page) as browser:
         expect(browser.locator("body")).to_contain_text("Every night this project decides", timeout=20_000)
-
-
-def test_publication_waits_for_every_test_but_those_of_what_is_only_looked_at(lab: Project) -> None:
-    """dbt runs a test before a model only where the model depends on all that the test reads."""
-    manifest = json.loads((lab.folder / "target/manifest.json").read_text())
-    parents = manifest["parent_map"]
-    before, found = ["model.auto_train.publication"], set()
-    while before:
-        node = before.pop()
-        if node not in found:
-            found.add(node)
-            before += parents.get(node, [])
-    late = {
-        node.split(".")[2]
-        for node, of in manifest["nodes"].items()
-        if of["resource_type"] == "test" and not set(parents[node]) <= found
-    }
-    assert {name for name in late if "attention" not in name and "backtest" not in name} == set()
