@@ -5,17 +5,17 @@ from pathlib import Path
 import click
 import duckdb
 
-from auto_train.lake import ROOT, Settings
-from auto_train.page.page import write
+from auto_train.lake import Settings
+from auto_train.page.page import local_copy, report
 from curricula.errors import UserError
 
 
 @click.command()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "target/morning.html")
-@click.option("--publish/--no-publish", "publishes", default=True, help="Publish it beside the tables of its run.")
-def command(out: Path, publishes: bool) -> None:
-    """Write the morning page of the last run."""
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where it is saved.")
+def command(out: Path | None) -> None:
+    """Write the morning page of the last publication anew, with the backtest where one was made since."""
+    settings = Settings.from_environment()
     try:
-        write(Settings.from_environment(), out, publishes=publishes)
+        click.echo(report(settings, out or local_copy(settings)))
     except duckdb.Error as error:
         raise UserError(f"no page: it needs the database that a run leaves ({error})") from None

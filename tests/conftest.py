@@ -55,6 +55,7 @@ class Project:
         self.environment = {
             "AUTO_TRAIN_LAKE": str(self.lake),
             "AUTO_TRAIN_MANAGER": "test",
+            "AUTO_TRAIN_PAGE": "no",
             "AUTO_TRAIN_DATABASE": str(self.workplace / "database.duckdb"),
         }
 
@@ -82,8 +83,9 @@ class Project:
         failed = [r for r in results if str(r.status) in ("error", "fail", "RunStatus.Error")]
         problems = [f"{r.node.name}: {r.message}" for r in failed]
         succeeded, problem = done.success, "\n".join([*problems, str(done.exception or "")])
-        if not succeeded:
-            # what went wrong holds on to its connection, and while that lives DuckDB takes no new file for the old one
+        if not succeeded or self.environment["AUTO_TRAIN_PAGE"] == "yes":
+            # what went wrong, or drew a page, holds on to its connection, and while that lives DuckDB takes no new file
+            # for the old one
             del done, results, failed
             gc.collect()
         return succeeded, problem

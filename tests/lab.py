@@ -22,9 +22,10 @@ def lab_after_a_night(folder: Path) -> Project:
     project = Project(Path(kept) if kept else folder)
     project.workplace = project.folder
     project.environment["AUTO_TRAIN_DATABASE"] = str(project.folder / "auto_train.duckdb")
+    project.environment["AUTO_TRAIN_PAGE"] = "yes"
     page = ("-m", "scripts", "report", "--out", str(project.folder / "target/morning.html"))
     if (project.folder / "analysis").exists():
-        assert project.command(*page, "--no-publish").returncode == 0
+        assert project.command(*page).returncode == 0
         return project
     table = pa.concat_tables(simulate(60, 35, 3, date(2026, 1, 31), Rates(override=0.05)))
     trainers = [HOSTILE if name == "Ada" else name for name in table["user_name"].to_pylist()]

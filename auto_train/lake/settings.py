@@ -24,6 +24,7 @@ class Settings:
         mirror: folder or prefix that gets a copy of all that is published; empty for none.
         keep_runs: how many earlier publications are kept to roll back to.
         legacy_pickle: whether df_manager is published as a pickle too.
+        page: whether the morning page is published too.
     """
 
     lake: str
@@ -34,6 +35,7 @@ class Settings:
     mirror: str = ""
     keep_runs: int = 30
     legacy_pickle: bool = False
+    page: bool = True
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -53,9 +55,6 @@ class Settings:
         keep_runs = os.environ.get("AUTO_TRAIN_KEEP_RUNS") or "30"
         if not keep_runs.isdecimal() or int(keep_runs) < 1:
             raise LakeError(f"AUTO_TRAIN_KEEP_RUNS={keep_runs!r}: a whole number from 1 up is needed")
-        legacy_pickle = os.environ.get("AUTO_TRAIN_LEGACY_PICKLE") or "no"
-        if legacy_pickle not in ("yes", "no"):
-            raise LakeError(f"AUTO_TRAIN_LEGACY_PICKLE={legacy_pickle!r}: yes or no is needed")
         return cls(
             lake=lake,
             df_behavior=_absolute(behavior) if of_its_own else f"{lake}/{behavior}",
@@ -64,12 +63,20 @@ class Settings:
             s3_endpoint=os.environ.get("AUTO_TRAIN_S3_ENDPOINT") or "",
             mirror=_absolute(os.environ.get("AUTO_TRAIN_MIRROR") or ""),
             keep_runs=int(keep_runs),
-            legacy_pickle=legacy_pickle == "yes",
+            legacy_pickle=_yes_or_no("LEGACY_PICKLE", "no"),
+            page=_yes_or_no("PAGE", "yes"),
         )
 
     def published(self, table: str, kind: str = "parquet") -> str:
         """Path below the lake of a published table, e.g. of ``df_manager``."""
         return f"{PUBLISHED}/{table}_{self.manager}.{kind}"
+
+
+def _yes_or_no(name: str, otherwise: str) -> bool:
+    value = os.environ.get(f"AUTO_TRAIN_{name}") or otherwise
+    if value not in ("yes", "no"):
+        raise LakeError(f"AUTO_TRAIN_{name}={value!r}: yes or no is needed")
+    return value == "yes"
 
 
 def _absolute(location: str) -> str:

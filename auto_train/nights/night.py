@@ -12,10 +12,9 @@ import yaml
 from auto_train.decisions.vocabulary import SetAside
 from auto_train.lake import ROOT, LakeError, Settings, open_lake, shown
 from auto_train.nights.dbt_runner import run_dbt
-from auto_train.page.page import write as write_page
+from auto_train.page.page import local_copy, save_published
 from auto_train.publishing import analysis_copy
 from auto_train.publishing.manifest import LEADER
-from auto_train.publishing.publication import OvertakenError
 
 OVERTAKEN = "since this run read it"
 TRIES = 3
@@ -241,9 +240,6 @@ def run(settings: Settings, options: list[str]) -> int:
         print("\n".join([*what_was_read(target, settings), *map(str, told)]))
         return code
     print("\n".join([summary(settings), *map(str, told)]))
-    try:
-        write_page(settings, target / "morning.html")
-    except OvertakenError as error:
-        # that run's page says what holds now
-        print(error)
+    if settings.page:
+        print(save_published(settings, local_copy(settings)))
     return code

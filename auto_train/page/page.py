@@ -14,7 +14,8 @@ import altair as alt
 import duckdb
 import vl_convert
 
-from auto_train.lake import Settings, shown
+from auto_train.lake import ROOT, LakeError, Settings, open_lake, shown
+from auto_train.publishing.manifest import PAGE, published_manifest
 from auto_train.publishing.publication import publish_beside
 from curricula.library import load_named
 from curricula.pictures import rules_svg
@@ -294,17 +295,52 @@ def _short(value: float | None) -> float | int | None:
     return int(value) if value == int(value) else round(value, 4)
 
 
-def write(settings: Settings, out: Path, *, publishes: bool = True) -> None:
-    """Write the page of the last run and publish it beside the tables of that run.
+def of_run(database: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, bytes]:
+    """The page of the run whose tables these are, by its path below the lake.
+
+    What is wrong with a page stops no mouse: then there is none, and why is printed.
+    """
+    try:
+        cache = Path(settings.database).parent
+        return {settings.published(PAGE, "html"): page(database, settings.manager, cache).encode()}
+    except Exception as error:  # whatever it is, rigs wait for df_manager
+        print(f"no morning page: {error}")
+        return {}
+
+
+def local_copy(settings: Settings) -> Path:
+    """Where the page is put for whoever runs the nightly; each manager has its own."""
+    return ROOT / f"target/{PAGE}_{settings.manager}.html"
+
+
+def save_published(settings: Settings, out: Path) -> str:
+    """Save the page of the last publication; returns what to say of it."""
+    lake, path = open_lake(settings.lake, settings), settings.published(PAGE, "html")
+    manifest = published_manifest(lake, settings)
+    if manifest is None or manifest.file(path) is None:
+        return "the last publication has no morning page"
+    content = lake.read(path)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    return f"the morning page is {shown(str(out.resolve()))} ({len(content):,} bytes)"
+
+
+def report(settings: Settings, out: Path) -> str:
+    """Write the page anew, with a backtest that was made since, and publish it; returns what to say of it.
+
+    Only of a run that published: after one that failed its tables are not what rigs read, and the page that is
+    published is saved instead.
 
     Raises:
-        LakeError: another run published since.
+        LakeError: nothing was published, or another run published meanwhile.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    manifest = published_manifest(open_lake(settings.lake, settings), settings)
+    if manifest is None:
+        raise LakeError(f"{settings.manager} has published nothing in {settings.lake}: there is no page to show")
     with duckdb.connect(settings.database, read_only=True) as database:
-        text = page(database, settings.manager, out.parent)
         [(run_id,)] = database.execute("select run_id from staging.stg_lake__run").fetchall()
-    out.write_text(text, encoding="utf-8")
-    print(f"the morning page is {shown(str(out.resolve()))} ({len(text.encode()):,} bytes)")
-    if publishes:
-        publish_beside(settings, run_id, settings.published("morning", "html"), text.encode())
+        if run_id != manifest.run.id:
+            return f"run {run_id} published nothing; of run {manifest.run.id}: {save_published(settings, out)}"
+        text = page(database, settings.manager, Path(settings.database).parent)
+    publish_beside(settings, run_id, settings.published(PAGE, "html"), text.encode())
+    return save_published(settings, out)

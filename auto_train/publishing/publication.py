@@ -32,12 +32,12 @@ class Tables:
 
     Attributes:
         files: content by path below the lake; df_manager is among them.
-        rows: number of rows by path.
+        rows: number of rows by path, of those that are tables.
         new_decisions: the decisions that the log lacks, as parquet; None where there are none.
         new_rows: how many these are.
     """
 
-    files: Mapping[str, bytes]
+    files: dict[str, bytes]
     rows: Mapping[str, int] = field(default_factory=dict)
     new_decisions: bytes | None = None
     new_rows: int = 0

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from auto_train.lake import Settings, open_lake, shown
 from auto_train.publishing import history, log
-from auto_train.publishing.manifest import LEADER, File, Manifest, published_manifest
+from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
 
 def status(settings: Settings, now: datetime) -> tuple[str, bool]:
@@ -44,7 +44,8 @@ def problems(settings: Settings, location: str) -> list[str]:
     manifest = published_manifest(lake, settings)
     if manifest is None:
         return [f"there is no manifest of {settings.manager}: nothing was published, or by an older version"]
-    found = []
+    page = settings.published(PAGE, "html")
+    found = [] if manifest.file(page) or not lake.exists(page) else [f"{page} is of another run than {manifest.run.id}"]
     of_log = log.entries(lake, settings, manifest.run.id) if location == settings.lake else []
     for file in [*manifest.files, *manifest.curricula, *(entry.file for entry in of_log if entry.file)]:
         if not lake.exists(file.path):

@@ -36,11 +36,17 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     # tests of what is not read here
     _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
     _ = dbt.ref("stg_lake__columns"), dbt.ref("int_curricula__metrics"), dbt.ref("int_sessions__new")
-    _ = dbt.ref("attention"), dbt.ref("attention_reasons")
+    # what the page shows
+    _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
     tables = written(session, settings, exports, new_decisions)
+    if settings.page:
+        # importing what draws it takes a second
+        from auto_train.page.page import of_run as page_of_run
+
+        tables.files.update(page_of_run(session, settings))
 
     lake = open_lake(settings.lake, settings)
     of_curricula = "curriculum_name, curriculum_version, curriculum_schema_version"
@@ -67,7 +73,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     publish(settings, of_run["df_manager_tag"], tables, manifest)
     analysis_copy.leave_at_exit(settings.database)
     published = [
-        {"path": path, "rows": tables.rows[path], "bytes": len(content)} for path, content in tables.files.items()
+        {"path": path, "rows": tables.rows.get(path), "bytes": len(content)} for path, content in tables.files.items()
     ]
     return pa.Table.from_pylist(published, schema=SCHEMA)
 

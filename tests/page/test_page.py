@@ -23,6 +23,7 @@ from curricula.schema import StageName
 from tests.browser import running, shown
 from tests.conftest import Project
 from tests.lab import HOSTILE
+from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 LOOKING = Path(__file__).with_name("looking.js").read_text(encoding="utf-8")
 pytestmark = pytest.mark.xdist_group("lab")
@@ -979,3 +980,59 @@ def test_the_page_is_published_with_the_tables_and_small(lab: Project) -> None:
     assert problems(settings, str(lab.lake)) == []
     manifest = json.loads((lab.lake / "foraging_auto_training/manifest_test.json").read_text())
     assert "foraging_auto_training/morning_test.html" in [file["path"] for file in manifest["files"]]
+
+
+def published_page(project: Project) -> str:
+    return (project.lake / "foraging_auto_training/morning_test.html").read_text()
+
+
+def test_the_page_belongs_to_the_publication(project: Project) -> None:
+    """Whatever publishes, publishes it; what does not publish leaves it; going back brings back that night's."""
+    project.environment["AUTO_TRAIN_PAGE"] = "yes"
+    project.workplace = project.folder
+    project.environment["AUTO_TRAIN_DATABASE"] = str(project.folder / "database.duckdb")
+    project.write_behavior(GOOD_MOUSE)
+    project.build()
+    first = published_page(project)
+    [(run_id,)] = project.query("select run_id from staging.stg_lake__run")
+    assert run_id in first
+    project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700002')}")
+    project.decide()
+    second = published_page(project)
+    assert "700002" in second and "700002" not in first
+
+    # a run that fails leaves tables that were not published, and they must not be shown
+    project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700003')}")
+    options = ("--exclude-resource-type", "unit_test", "test", "--exclude", "publication")
+    succeeded, _ = project.dbt("build", *project.QUICK, *options)
+    assert succeeded
+    out = project.folder / "shown.html"
+    reported = project.command("-m", "scripts", "report", "--out", str(out))
+    assert reported.returncode == 0, reported.stderr
+    assert "published nothing; of run" in reported.stdout
+    assert out.read_text() == second == published_page(project)
+
+    back = project.command("-m", "scripts", "rollback", run_id)
+    assert back.returncode == 0, back.stderr
+    assert published_page(project) == first
+    assert project.command("-m", "scripts", "status").returncode == 0
+
+    # a night without a page leaves one that tells of another night
+    project.environment["AUTO_TRAIN_PAGE"] = "no"
+    project.decide()
+    status = project.command("-m", "scripts", "status")
+    assert status.returncode != 0
+    assert "morning_test.html is of another run than" in status.stdout
+
+
+def test_a_page_that_cannot_be_made_stops_no_mouse(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.environment["AUTO_TRAIN_PAGE"] = "yes"
+    project.write_behavior(GOOD_MOUSE)
+
+    def broken(*of: object) -> str:
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr(report, "page", broken)
+    project.decide()
+    assert len(project.df_manager()) == 3
+    assert not (project.lake / "foraging_auto_training/morning_test.html").exists()
