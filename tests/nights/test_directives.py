@@ -192,7 +192,7 @@ def told(project: Project, content: bytes | None, *options: str) -> tuple[list[s
 
 
 def test_a_hold_is_in_force_to_the_end_of_its_last_day_in_the_lab_and_is_then_not_mentioned(project: Project) -> None:
-    """SEMANTICS 22 and 23."""
+    """SEMANTICS 23."""
     project.write_behavior(mice("700001", "00042", sessions=1))
     lines = (
         "700001,hold,,2023-12-20,2024-01-04,Anna,weight\n800001,hold,,,2024-01-04,Anna,left\n9,enrol,STAGE_1,,,Bo,new\n"
