@@ -177,6 +177,15 @@
 {% endmacro %}
 
 
+{% macro day_of_text(text) %}
+{% do return("case"
+    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{4}-[0-9]{2}-[0-9]{2}') then try_cast(" ~ text ~ " as date)"
+    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{4}/[0-9]{2}/[0-9]{2}') then cast(try_strptime(" ~ text ~ ", '%Y/%m/%d') as date)"
+    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{8}') then cast(try_strptime(" ~ text ~ ", '%Y%m%d') as date)"
+    ~ " end") %}
+{% endmacro %}
+
+
 {% macro date_of_text(text, zone) %}
 {% set day = "([0-9]{4})-?([0-9]{2})-?([0-9]{2})" %}
 {% set time = "([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})([.][0-9]+)?)?" %}
@@ -189,10 +198,8 @@
 {% set date_of_parts = "if(p.zone = '', cast(try_cast(" ~ written ~ " as timestamp) as date), "
     ~ "cast(try_cast(" ~ written ~ " || " ~ offset ~ " as timestamptz) at time zone " ~ zone ~ " as date))" %}
 {% do return("case"
-    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{4}-[0-9]{2}-[0-9]{2}') then try_cast(" ~ text ~ " as date)"
-    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{4}/[0-9]{2}/[0-9]{2}') then cast(try_strptime(" ~ text ~ ", '%Y/%m/%d') as date)"
-    ~ " when regexp_full_match(" ~ text ~ ", '[0-9]{8}') then cast(try_strptime(" ~ text ~ ", '%Y%m%d') as date)"
     ~ " when regexp_matches(" ~ text ~ ", " ~ iso ~ ")"
     ~ " then list_transform([" ~ parts ~ "], lambda p: " ~ date_of_parts ~ ")[1]"
+    ~ " else " ~ day_of_text(text)
     ~ " end") %}
 {% endmacro %}

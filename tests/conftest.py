@@ -140,7 +140,7 @@ def project_with(curricula: list[Curriculum], folder: Path) -> Path:
     """A copy of the project whose library holds other curricula; returns its root."""
     root = folder / "project"
     root.mkdir()
-    for name in ("dbt_project.yml", "profiles.yml", "models", "tests"):
+    for name in ("dbt_project.yml", ".dbtignore", "profiles.yml", "models", "tests"):
         (root / name).symlink_to(ROOT / name)
     for name in ("macros", "seeds"):
         shutil.copytree(ROOT / name, root / name)

@@ -47,7 +47,7 @@ class Attention(_Worded):
 
 
 class Directive(StrEnum):
-    """What people can say about a mouse (rows of the seed subject_directives).
+    """What people can say about a mouse (lines of seeds/by_hand/subject_directives.csv).
 
     Attributes:
         names_stage: whether it needs a stage.
@@ -72,6 +72,27 @@ class Directive(StrEnum):
     ENROL = "enrol", True, False, "the mouse starts at the stage that is named"
 
 
+class DirectiveProblem(_Worded):
+    """What can be wrong with what people say about mice (SEMANTICS 23)."""
+
+    FILE_IS_MISSING = "file_is_missing", "the file is missing, so no directives are known"
+    FILE_IS_NOT_TEXT = "file_is_not_text", "this is not a text file that can be read, so no directives are known"
+    HEADER_IS_MISSING = (
+        "header_is_missing",
+        "no header with subject_id, directive, stage, from_date, until_date, who and why, so no directives are known",
+    )
+    MALFORMED_LINE = "malformed_line", "not as many fields as the header, or a quote that is not closed"
+    SUBJECT_IS_MISSING = "subject_is_missing", "no mouse is named"
+    UNKNOWN_DIRECTIVE = "unknown_directive", "a directive that does not exist"
+    UNKNOWN_STAGE = "unknown_stage", "a stage that does not exist, or none where one is needed"
+    UNREADABLE_DATE = "unreadable_date", "a date that is not YYYY-MM-DD, YYYY/MM/DD or YYYYMMDD"
+    UNTIL_BEFORE_FROM = "until_before_from", "it ends before it starts"
+    WHO_OR_WHY_MISSING = "who_or_why_missing", "it does not say who wants it, or why"
+    OVERLAPS_ANOTHER = "overlaps_another", "another directive of this mouse is in force on the same day"
+    STAGE_NOT_IN_CURRICULUM = "stage_not_in_curriculum", "a stage that the curriculum of the mouse lacks"
+    UNKNOWN_SUBJECT = "unknown_subject", "a mouse that neither df_behavior nor df_manager has"
+
+
 def seeds() -> dict[str, str]:
     """The text of the seeds by their paths below the project's root."""
     tables: dict[str, list[dict[str, Any]]] = {
@@ -81,5 +102,6 @@ def seeds() -> dict[str, str]:
             {"directive": of.value, "names_stage": of.names_stage, "overrules": of.overrules, "words": of.words}
             for of in Directive
         ],
+        "directive_problems": [{"problem": of.value, "words": of.words} for of in DirectiveProblem],
     }
     return {f"seeds/vocabulary/{name}.csv": csv_text(rows) for name, rows in tables.items()}

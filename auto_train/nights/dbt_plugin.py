@@ -1,9 +1,11 @@
 """What happens at connecting: the lake is checked, DuckDB may read S3, and models learn where files are."""
 
+import json
 import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
+from auto_train.decisions import directives
 from auto_train.lake import ROOT, S3, Lake, LakeError, Settings, open_lake
 from auto_train.lake.clock import now
 from auto_train.publishing import log
@@ -67,6 +70,7 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
         "run_started_at": _in_utc(started_at),
         "run_id": new_run_id(started_at, uuid4().hex[:8], after=last.run.id if last.run else None),
         "code_version": code_version(),
+        "directive_lines": json.dumps([line._asdict() for line in directives.read(Path(get_flags().PROJECT_DIR))]),
     }
 
 

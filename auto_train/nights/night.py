@@ -21,6 +21,18 @@ TRIES = 3
 # what a table does to a night shows without publishing
 CHECKED = ("--indirect-selection", "cautious", "--select", "+tag:gate", "stg_lake__behavior")
 MICE_NAMED = DETAILS = 10
+# an enrolment says something only of a mouse that has never run, every other directive only of one that has; what
+# became of a directive (a pin to a stage that the curriculum lacks holds) is in the words of the decision
+IN_FORCE = """
+    select directives.subject_id,
+        case when ends_with(newest.directive, directives.words) then newest.directive else directives.words end as words
+    from staging.stg_people__directives as directives
+    left join (
+        select subject_id, max_by(coalesce(directive, ''), session) as directive from marts.df_manager group by all
+    ) as newest on directives.subject_id = newest.subject_id
+    where directives.is_in_force and directives.overrules = (newest.subject_id is not null)
+    order by directives.subject_id, directives.line_number
+"""
 
 
 class Finding(NamedTuple):
@@ -72,10 +84,7 @@ def summary(settings: Settings) -> str:
         for group, name, number in rows("select of_what, name, number from marts.run_summary"):
             counts.setdefault(group, {})[name] = number
         [(day, zone)] = rows("select training_day, lab_time_zone from staging.stg_lake__run")
-        directives = rows(
-            "select subject_id, directive from (select subject_id, max_by(directive, session) as directive"
-            " from marts.df_manager group by subject_id) where directive is not null order by subject_id"
-        )
+        directives = rows(IN_FORCE)
         drift = rows("select distinct subject_id from marts.decision_drift where matters_for_tomorrow order by 1")
         path = settings.published("df_manager")
         [(size,)] = database.execute("select bytes from exports.publication where path = ?", [path]).fetchall()

@@ -43,6 +43,13 @@ curriculum_stages as (
 
 ),
 
+lacking as (
+
+    select words from {{ ref('directive_problems') }}
+    where problem = 'stage_not_in_curriculum'
+
+),
+
 -- a decision takes effect when the subject runs next: what is in force on that day overrules it
 dated as (
 
@@ -67,9 +74,10 @@ in_force as (
 
     select
         dated.session_key,
-        min_by(directives.stage, directives.directive_number) as stage,
-        min_by(directives.applied_as, directives.directive_number) as applied_as,
-        min_by(directives.words, directives.directive_number) as words
+        -- one that has a problem holds the mouse, whatever others say
+        min_by(directives.stage, (directives.problem is null, directives.line_number)) as stage,
+        min_by(directives.applied_as, (directives.problem is null, directives.line_number)) as applied_as,
+        min_by(directives.words, (directives.problem is null, directives.line_number)) as words
     from dated
     inner join directives
         on
@@ -132,10 +140,11 @@ final as (
             as directive_kind,
         case
             when in_force.applied_as = 'pin' and pinned.stage_key is null
-                then 'hold, because a directive has a problem (stage_not_in_curriculum): '
+                then 'hold, because a directive has a problem (' || lacking.words || '): '
             else ''
         end || in_force.words as directive
     from dated
+    cross join lacking
     left join in_force on dated.session_key = in_force.session_key
     left join on_its_day on dated.session_key = on_its_day.session_key
     left join published on dated.subject_id = published.subject_id and dated.session = published.session

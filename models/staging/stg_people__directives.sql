@@ -1,8 +1,8 @@
 with
 
-subject_directives as (
+lines as (
 
-    select * from {{ ref('subject_directives') }}
+    select * from {{ ref('stg_people__directive_lines') }}
 
 ),
 
@@ -12,51 +12,75 @@ directives as (
 
 ),
 
+problems as (
+
+    select * from {{ ref('directive_problems') }}
+
+),
+
 stages as (
 
     select * from {{ ref('training_stages') }}
 
 ),
 
-typed as (
+run as (
+
+    select * from {{ ref('stg_lake__run') }}
+
+),
+
+dated as (
 
     select
-        row_number() over (order by subject_id, from_date, until_date, directive, stage, who, why) as directive_number,
-        trim(subject_id) as subject_id,
-        lower(trim(directive)) as directive,
-        nullif(trim(stage), '') as stage,
-        try_cast(from_date as date) as valid_from,
-        try_cast(until_date as date) as valid_until,
-        coalesce(from_date is not null and try_cast(from_date as date) is null, false)
-        or coalesce(until_date is not null and try_cast(until_date as date) is null, false) as has_unreadable_date,
-        nullif(trim(who), '') as who,
-        nullif(trim(why), '') as why
-    from subject_directives
+        place,
+        line_number,
+        subject_id,
+        lower(directive) as directive,
+        stage,
+        {{ day_of_text('from_date') }} as first_day,
+        {{ day_of_text('until_date') }} as last_day,
+        from_date is not null and first_day is null or until_date is not null and last_day is null
+            as has_unreadable_date,
+        coalesce(last_day < first_day, false) as ends_before_it_starts,
+        not has_unreadable_date and not ends_before_it_starts as has_days,
+        who,
+        why,
+        problem as problem_of_line
+    from lines
 
 ),
 
 known as (
 
     select
-        typed.*,
+        dated.* exclude (first_day, last_day),
+        -- dates that are not understood limit nothing: a mouse would be let go on a day that nobody meant
+        case when dated.has_days then dated.first_day end as valid_from,
+        case when dated.has_days then dated.last_day end as valid_until,
         directives.directive is not null as is_known,
         coalesce(directives.names_stage, false) as names_stage,
         -- a directive that is not understood holds its mouse
-        coalesce(directives.overrules, true) as overrules
-    from typed
-    left join directives on typed.directive = directives.directive
+        coalesce(directives.overrules, true) as overrules,
+        coalesce(valid_until < run.training_day, false) as is_over,
+        coalesce(valid_from <= run.training_day, true) and not is_over as is_in_force
+    from dated
+    cross join run
+    left join directives on dated.directive = directives.directive
 
 ),
 
 -- an enrolment does not contradict other directives: it only says where a mouse starts
 overlapping as (
 
-    select distinct known.directive_number from known
+    select distinct known.line_number from known
     inner join known as others
         on
             known.subject_id = others.subject_id
-            and known.directive_number <> others.directive_number
+            and known.line_number <> others.line_number
             and known.overrules = others.overrules
+            -- what is past contradicts nothing that is still to come
+            and known.is_over = others.is_over
             and coalesce(known.valid_from, '-infinity') <= coalesce(others.valid_until, 'infinity')
             and coalesce(others.valid_from, '-infinity') <= coalesce(known.valid_until, 'infinity')
 
@@ -65,18 +89,27 @@ overlapping as (
 checked as (
 
     select
-        known.* exclude (has_unreadable_date, is_known, names_stage),
+        known.* exclude (
+            has_unreadable_date, ends_before_it_starts, has_days, problem_of_line, is_known, names_stage
+        ),
         case
+            when known.problem_of_line is not null then known.problem_of_line
+            when known.subject_id is null then 'subject_is_missing'
             when not known.is_known then 'unknown_directive'
             when known.names_stage and stages.stage is null then 'unknown_stage'
             when known.has_unreadable_date then 'unreadable_date'
-            when known.valid_until < known.valid_from then 'until_before_from'
+            when known.ends_before_it_starts then 'until_before_from'
             when known.who is null or known.why is null then 'who_or_why_missing'
-            when overlapping.directive_number is not null then 'overlaps_another'
-        end as problem
+            when overlapping.line_number is not null then 'overlaps_another'
+        end as problem,
+        coalesce(known.directive, 'none')
+        || coalesce(' ' || known.stage, '')
+        || coalesce(' by ' || known.who, '')
+        || coalesce(' until ' || known.valid_until, '')
+        || coalesce(': ' || known.why, '') as said
     from known
     left join stages on known.stage = stages.stage
-    left join overlapping on known.directive_number = overlapping.directive_number
+    left join overlapping on known.line_number = overlapping.line_number
 
 ),
 
@@ -84,16 +117,17 @@ checked as (
 final as (
 
     select
-        * exclude (overrules),
-        overrules or problem is not null as overrules,
-        case when problem is null then directive else 'hold' end as applied_as,
-        case when problem is null then '' else 'hold, because a directive has a problem (' || problem || '): ' end
-        || coalesce(directive, 'none')
-        || coalesce(' ' || stage, '')
-        || coalesce(' by ' || who, '')
-        || coalesce(' until ' || valid_until, '')
-        || coalesce(': ' || why, '') as words
+        checked.* exclude (overrules, said),
+        checked.overrules or checked.problem is not null as overrules,
+        case when checked.problem is null then checked.directive else 'hold' end as applied_as,
+        coalesce('hold, because a directive has a problem (' || problems.words || '): ', '') || checked.said as words,
+        -- a whole file that cannot be used says nothing about a mouse
+        checked.place || ': ' || problems.words || case
+            when checked.line_number is null then ''
+            else ' (' || coalesce(checked.subject_id || ': ', '') || checked.said || ')'
+        end as problem_in_words
     from checked
+    left join problems on checked.problem = problems.problem
 
 )
 

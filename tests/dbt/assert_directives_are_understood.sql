@@ -1,10 +1,11 @@
 {{ config(
     severity='warn',
     meta={
-        'says': 'directives that contradict themselves or each other; their mice are held',
-        'what_to_do': 'fix seeds/by_hand/subject_directives.csv; stg_people__directives names the problem',
+        'says': 'directives that cannot be read, or contradict themselves or each other; a mouse that they name is held',
+        'what_to_do': 'correct the lines that are named',
     },
 ) }}
+-- SEMANTICS 23
 with
 
 directives as (
@@ -17,9 +18,10 @@ final as (
 
     select
         subject_id,
-        problem
+        problem,
+        problem_in_words as detail
     from directives
-    where problem is not null
+    where problem is not null and not is_over
 
 )
 

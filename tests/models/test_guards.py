@@ -31,6 +31,7 @@ DF_MANAGER = "marts.df_manager"
 NEXT_SESSION = "marts.next_session"
 QUARANTINE = "marts.quarantine"
 NEW = "intermediate.int_sessions__new"
+SEEN = "marts.subjects_seen"
 DRIFTED = "intermediate.int_decisions__drifted"
 RUN = "staging.stg_lake__run"
 READ = "staging.stg_lake__columns"
@@ -190,6 +191,10 @@ STANDS = dict.fromkeys([
 ], "null") | {"directive": "'hold'", "directive_kind": "'hold'"}  # fmt: skip
 
 
+def directive_for(subject: str | None, is_over: bool = False) -> str:
+    return add(DIRECTIVES, subject_id=subject, is_over=is_over)
+
+
 def rule(key: int, number: int, decision: str, to: str, stage: str = "STAGE_1", curriculum: int = 1) -> str:
     return add(
         RULES, rule_key=key, curriculum_key=curriculum, stage=stage, rule_number=number, decision=decision, to_stage=to
@@ -238,8 +243,19 @@ CLAIMS: dict[str, Cases] = {
         ("the newer one is set aside", days_old(9) + days_old(0, ONE_SET_ASIDE), "warn"),
     ],
     "assert_directives_are_understood": [
-        ("a directive without a problem", add(DIRECTIVES, subject_id="1"), "pass"),
-        ("a directive with one", add(DIRECTIVES, subject_id="1", problem="unknown_stage"), "warn"),
+        ("a directive without a problem", add(DIRECTIVES, subject_id="1", is_over=False), "pass"),
+        ("a directive with one", add(DIRECTIVES, subject_id="1", problem="unknown_stage", is_over=False), "warn"),
+        ("one that has ended", add(DIRECTIVES, subject_id="1", problem="unknown_stage", is_over=True), "pass"),
+        ("a file that is missing", add(DIRECTIVES, problem="file_is_missing", is_over=False), "warn"),
+    ],
+    "assert_subjects_of_directives_are_known": [
+        ("a mouse of df_behavior", directive_for("1") + add(SEEN, subject_id="1"), "pass"),
+        ("a mouse of df_manager", directive_for("1") + add(PUBLISHED, subject_id="1"), "pass"),
+        ("a mouse of neither", directive_for("1"), "warn"),
+        ("a mouse that differs by zeros", directive_for("1") + add(SEEN, subject_id="0001"), "warn"),
+        ("a mouse without a number", directive_for("1") + add(SEEN, subject_id=None), "warn"),
+        ("one that has ended", directive_for("1", is_over=True), "pass"),
+        ("a line that names no mouse", directive_for(None), "pass"),
     ],
     "assert_every_session_is_accounted_for": [
         ("a session that nothing knows of", one_more_session(), "error"),
@@ -488,6 +504,8 @@ COLUMNS: dict[str, Cases] = {
     "not_null_curricula_curriculum": not_null("seeds.curricula.curriculum"),
     "unique_curricula_curriculum": unique("seeds.curricula.curriculum"),
     "not_null_directives_directive": not_null("seeds.directives.directive"),
+    "not_null_directive_problems_problem": not_null("seeds.directive_problems.problem"),
+    "unique_directive_problems_problem": unique("seeds.directive_problems.problem"),
     "unique_directives_directive": unique("seeds.directives.directive"),
     "not_null_set_aside_reasons_reason": not_null("seeds.set_aside_reasons.reason"),
     "unique_set_aside_reasons_reason": unique("seeds.set_aside_reasons.reason"),

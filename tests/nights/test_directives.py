@@ -1,14 +1,20 @@
 """What people say about single mice: applied on the days it is in force, visible, and never a reason to stop."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from auto_train.decisions.vocabulary import DirectiveProblem
+from auto_train.lake import Settings
+from auto_train.nights.night import findings, summary
 from curricula.library import load_library
 from tests.conftest import Project, project_with
 from tests.nights.test_bad_input import GOOD_MOUSE
 
 pytestmark = pytest.mark.xdist_group("directives")
+FILE = "seeds/by_hand/subject_directives.csv"
 HEADER = "subject_id,directive,stage,from_date,until_date,who,why\n"
 
 
@@ -32,7 +38,7 @@ def mice(*subjects: str, efficiency: float = 0.65, sessions: int = 3) -> str:
 
 
 def night(project: Project, directives: str, day: str = "2024-01-04", *options: str) -> None:
-    (project.root / "seeds/by_hand/subject_directives.csv").write_text(HEADER + directives)
+    (project.root / FILE).write_text(HEADER + directives)
     project.decide("--vars", f'{{training_day: "{day}"}}', *options)
 
 
@@ -134,15 +140,19 @@ def test_a_directive_that_makes_no_sense_holds_its_mouse_and_stops_nobody(projec
     )
     night(project, directives)
     held = tomorrow(project, "next_stage_suggested, split_part(directive, ':', 1)")
-    problem = "hold, because a directive has a problem ({})".format
-    assert {subject: of for subject, of in held.items() if subject != "5"} == {
-        "1": ("STAGE_1_WARMUP", problem("unknown_directive")),
-        "2": ("STAGE_1_WARMUP", problem("unknown_stage")),
-        "3": ("STAGE_1_WARMUP", problem("unknown_stage")),
-        "4": ("STAGE_1_WARMUP", problem("unreadable_date")),
-        "6": ("STAGE_1_WARMUP", problem("who_or_why_missing")),
-        "7": ("STAGE_1_WARMUP", problem("overlaps_another")),
-        "8": ("STAGE_1_WARMUP", problem("stage_not_in_curriculum")),
+
+    def because(problem: DirectiveProblem) -> tuple[str, str]:
+        return "STAGE_1_WARMUP", f"hold, because a directive has a problem ({problem.words})"
+
+    assert held == {
+        "1": because(DirectiveProblem.UNKNOWN_DIRECTIVE),
+        "2": because(DirectiveProblem.UNKNOWN_STAGE),
+        "3": because(DirectiveProblem.UNKNOWN_STAGE),
+        "4": because(DirectiveProblem.UNREADABLE_DATE),
+        "5": because(DirectiveProblem.UNTIL_BEFORE_FROM),
+        "6": because(DirectiveProblem.WHO_OR_WHY_MISSING),
+        "7": because(DirectiveProblem.OVERLAPS_ANOTHER),
+        "8": because(DirectiveProblem.STAGE_NOT_IN_CURRICULUM),
         "9": ("STAGE_2", None),
     }
     problems = project.query("select count(*) from staging.stg_people__directives where problem is not null")
@@ -161,3 +171,72 @@ def test_what_would_be_decided_now_leaves_out_what_a_directive_keeps_out(project
         " from marts.decision_drift"
     ) == [(1, "STAGE_2", "STAGE_2", "STAGE_2", False)]
     assert project.query("select reason from marts.attention where reason = 'drift'") == []
+
+
+def told(project: Project, content: bytes | None, *options: str) -> tuple[list[str], list[str]]:
+    """What a night with this file says: directives in its summary, and details of its warnings."""
+    (project.root / FILE).unlink(missing_ok=True)
+    if content is not None:
+        (project.root / FILE).write_bytes(content)
+    project.build("--write-json", "--log-level", "none", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in project.environment.items():
+            patch.setenv(name, value)
+        settings = Settings.from_environment()
+    said = [line.strip() for line in summary(settings).splitlines() if re.match(r"    \w+: \w", line)]
+    [target] = {path.parent for path in project.workplace.glob("target*/run_results.json")}
+    found = [finding for finding in findings(target, settings) if "directives" in finding.name]
+    assert all(finding.is_warning for finding in found)
+    shutil.rmtree(target)
+    return said, [detail for finding in found for detail in finding.details]
+
+
+def test_a_hold_is_in_force_to_the_end_of_its_last_day_in_the_lab_and_is_then_not_mentioned(project: Project) -> None:
+    """SEMANTICS 23."""
+    project.write_behavior(mice("700001", "00042", sessions=1))
+    lines = (
+        "700001,hold,,2023-12-20,2024-01-04,Anna,weight\n800001,hold,,,2024-01-04,Anna,left\n9,enrol,STAGE_1,,,Bo,new\n"
+    )
+    zone = ("--vars", "{lab_time_zone: America/Los_Angeles}")
+    unknown = f"{FILE}, line 4: there is no mouse 9"
+    project.environment["AUTO_TRAIN_CLOCK"] = "2024-01-04T05:00:00-08:00"
+    assert told(project, f"{HEADER}{lines}".encode(), *zone) == (
+        ["700001: hold by Anna until 2024-01-04: weight", "9: enrol STAGE_1 by Bo: new"],
+        [f"{FILE}, line 3: there is no mouse 800001", unknown],
+    )
+    assert tomorrow(project) == {"700001": ("STAGE_1_WARMUP",), "00042": ("STAGE_2",)}
+    project.environment["AUTO_TRAIN_CLOCK"] = "2024-01-05T05:00:00-08:00"
+    assert told(project, f"{HEADER}{lines}".encode(), *zone) == (["9: enrol STAGE_1 by Bo: new"], [unknown])
+    assert tomorrow(project)["700001"] == ("STAGE_2",)
+
+
+def test_a_file_with_bad_lines_holds_the_mice_that_they_name_and_one_that_is_missing_holds_nobody(
+    project: Project,
+) -> None:
+    """SEMANTICS 23."""
+    project.write_behavior(mice("00042", "43", "44", "45", sessions=1))
+    content = (
+        HEADER.replace(",", ";") + "44;hold;;2024-01-01\n43;pin;STAGE_3;;;José;ephys\n42.0;hold;;;;Anna;a spreadsheet\n"
+        '45;hold;;;;Anna;"weight\n45;pin;STAGE_3;;;Bo;ephys\n'
+    ).encode("cp1252")
+    said, details = told(project, content, "--vars", "{training_day: 2024-01-04}")
+    malformed = DirectiveProblem.MALFORMED_LINE.words
+    problem = f"hold, because a directive has a problem ({malformed})"
+    other = DirectiveProblem.OVERLAPS_ANOTHER.words
+    assert said == [
+        "43: pin STAGE_3 by José: ephys",
+        f"44: {problem}: hold",
+        f"45: {problem}: hold by Anna: weight",
+        f"45: hold, because a directive has a problem ({other}): pin STAGE_3 by Bo: ephys",
+    ]
+    assert details == [
+        f"{FILE}, line 2: {malformed} (44: hold)",
+        f"{FILE}, line 5: {malformed} (45: hold by Anna: weight)",
+        f"{FILE}, line 6: {other} (45: pin STAGE_3 by Bo: ephys)",
+        f"{FILE}, line 4: there is no mouse 42.0; did you mean 00042?",
+    ]
+    stages = {"00042": "STAGE_2", "43": "STAGE_3", "44": "STAGE_1_WARMUP", "45": "STAGE_1_WARMUP"}
+    assert tomorrow(project) == {subject: (stage,) for subject, stage in stages.items()}
+    said, details = told(project, None, "--vars", "{training_day: 2024-01-04}")
+    assert (said, details) == ([], [f"{FILE}: {DirectiveProblem.FILE_IS_MISSING.words}"])
+    assert tomorrow(project) == dict.fromkeys(stages, ("STAGE_2",))

@@ -1,0 +1,125 @@
+"""Read the file in which people say what they want for single mice: what is wrong with a line stays with that line."""
+
+import csv
+import re
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from auto_train.decisions.vocabulary import DirectiveProblem
+
+FILE = "seeds/by_hand/subject_directives.csv"
+COLUMNS = ("subject_id", "directive", "stage", "from_date", "until_date", "who", "why")
+DELIMITERS = (",", ";", "\t")
+# a reason may be written over several lines, but no longer
+MOST_LINES_OF_A_ROW = 20
+
+
+class Line(NamedTuple):
+    """A row of the file, or what is wrong with the whole of it.
+
+    Attributes:
+        place: where it stands, for people.
+        line_number: the line on which it begins, from 1; None where the whole file cannot be used.
+        problem: why it cannot be read, or None.
+    """
+
+    place: str
+    line_number: int | None = None
+    subject_id: str | None = None
+    directive: str | None = None
+    stage: str | None = None
+    from_date: str | None = None
+    until_date: str | None = None
+    who: str | None = None
+    why: str | None = None
+    problem: str | None = None
+
+
+def read(root: Path) -> list[Line]:
+    """Every row of the file below the project's root; a file that cannot be used is one row that says so."""
+    try:
+        content = (root / FILE).read_bytes()
+    except FileNotFoundError:
+        return [Line(FILE, problem=DirectiveProblem.FILE_IS_MISSING.value)]
+    except OSError:
+        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
+    return lines(content)
+
+
+def lines(content: bytes) -> list[Line]:
+    """Every row of a file with this content."""
+    if b"\0" in content:
+        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
+    # not str.splitlines, which also splits at characters that stand within a line
+    texts = re.split(r"\r\n|\n|\r", decoded(content))
+    first = next((place for place, text in enumerate(texts) if text.strip()), 0)
+    for delimiter in DELIMITERS:
+        names = [
+            re.sub(r"\s+", "_", name.strip().lower()) for name in _fields(texts[first : first + 1], delimiter) or []
+        ]
+        if set(COLUMNS) <= set(names):
+            return _rows(texts, first + 1, delimiter, names)
+    return [Line(FILE, problem=DirectiveProblem.HEADER_IS_MISSING.value)]
+
+
+def decoded(content: bytes) -> str:
+    """The text, as UTF-8 or else as Western spreadsheets write it; every byte is a character of latin-1."""
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
+def _rows(texts: list[str], start: int, delimiter: str, names: list[str]) -> list[Line]:
+    found = []
+    while start < len(texts):
+        place, number = f"{FILE}, line {start + 1}", start + 1
+        end, fields = _row(texts, start, delimiter, len(names))
+        is_row = fields is not None and len(fields) == len(names)
+        # of what is not a row, the mouse is looked for where it should stand
+        values = [
+            re.sub(r"\s*\n\s*", " ", value.strip()) if is_row else value.strip().strip('"').strip()
+            for value in fields or texts[start].split(delimiter)
+        ]
+        start = end
+        if not any(values):
+            continue
+        of = {column: _value(values, names.index(column)) for column in COLUMNS}
+        if is_row:
+            found.append(Line(place, number, **of))
+            continue
+        if len(values) < len(names) or fields is None:
+            # nobody knows which of them is missing, so dates may not be what they seem
+            of["from_date"] = of["until_date"] = None
+        found.append(Line(place, number, **of, problem=DirectiveProblem.MALFORMED_LINE.value))
+    return found
+
+
+def _value(values: list[str], place: int) -> str | None:
+    return values[place] or None if place < len(values) else None
+
+
+def _row(texts: list[str], start: int, delimiter: str, width: int) -> tuple[int, list[str] | None]:
+    """Where the row ends that starts at a line, and its fields; the line alone where it is not a row."""
+    alone = _fields(texts[start : start + 1], delimiter)
+    if alone is None:
+        for end in islice(range(start + 2, len(texts) + 1), MOST_LINES_OF_A_ROW - 1):
+            # a quote that nobody closed must not swallow a line that is a row by itself
+            if len(_fields(texts[end - 1 : end], delimiter) or []) == width:
+                break
+            fields = _fields(texts[start:end], delimiter)
+            if fields and len(fields) == width:
+                return end, fields
+    return start + 1, alone
+
+
+def _fields(texts: list[str], delimiter: str) -> list[str] | None:
+    """Fields of one row; None where they are not one, because a quote is not closed, say."""
+    try:
+        rows = list(csv.reader((f"{text}\n" for text in texts), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None
