@@ -20,7 +20,7 @@ stages as (
 
 ),
 
--- on the first night nothing was seen: what a mouse's session before was is what it was
+-- on the first night nothing was seen: the session before says what a mouse was
 in_order as (
 
     select
@@ -46,7 +46,8 @@ final as (
             seen.is_on_curriculum,
             lag(in_order.is_on_curriculum) over history
         ) as was_on_curriculum,
-        coalesce(seen.is_closed_loop, lag(in_order.is_closed_loop) over history) as was_closed_loop
+        -- rigs of the past may have reported their stage now and then
+        seen.is_closed_loop as was_closed_loop
     from in_order
     left join seen on in_order.subject_id = seen.subject_id
     where
