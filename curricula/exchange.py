@@ -15,7 +15,7 @@ from curricula.errors import UserError
 from curricula.schema import Curriculum, Decision, StageName
 from curricula.statistics import STATISTICS, Statistic
 from curricula.tasks import TASKS, Task
-from curricula.wording import as_lambda, describe, describe_stage
+from curricula.wording import as_lambda, describe
 
 LABELS = {stage.label: stage for stage in StageName}
 
@@ -47,7 +47,7 @@ def to_json(curriculum: Curriculum) -> str:
         "parameters": {
             name.label: {
                 "training_stage": curriculum.training_stage(name),
-                "description": stage.description or describe_stage(stage, task),
+                "description": "",
                 **stage.parameters.model_dump(mode="json"),
             }
             for name, stage in curriculum.stages.items()
@@ -144,14 +144,6 @@ def from_json(text: str) -> Curriculum:
         raise ExchangeError(f"curriculum_schema_name {name!r} is unknown; allowed: {', '.join(tasks)}")
     try:
         curriculum = Curriculum.read(_values(document, task))
-        # what says no more than the rules is made of them again
-        made = {name: describe_stage(stage, task) for name, stage in curriculum.stages.items()}
-        curriculum = curriculum.with_descriptions(
-            {
-                name: "" if stage.description == made[name] else stage.description
-                for name, stage in curriculum.stages.items()
-            }
-        )
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ExchangeError("\n".join(problems)) from None
@@ -174,18 +166,15 @@ def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
         own = dict(_object(document["parameters"], label))
         if own.pop("training_stage", None) is None:
             raise ExchangeError(f"{label}: training_stage is missing")
-        description = str(own.pop("description", None) or "")
-        stages[_stage(label)] = {"description": description, "parameters": own, "rules": []}
-    for label in _object(document, "curriculum"):
-        # its from_stage says the label once more, and no reader looks at it
-        transitions = _object(document["curriculum"], label)
+        own.pop("description", None)
+        stages[_stage(label)] = {"parameters": own, "rules": []}
+    for label, transitions in _object(document, "curriculum").items():
+        if not isinstance(transitions, dict) or transitions.get("from_stage") != label:
+            raise ExchangeError(f"{label}: from_stage must be {label!r}")
         stage = stages.get(_stage(label))
         if stage is None:
             raise ExchangeError(f"{label}: has rules but no parameters")
-        rules = transitions.get("transition_rules") or []
-        if not isinstance(rules, list):
-            raise ExchangeError(f"{label}: transition_rules: a list is expected, not {rules!r:.60}")
-        for number, rule in enumerate(rules, 1):
+        for number, rule in enumerate(transitions.get("transition_rules") or [], 1):
             stage["rules"].append(_rule(rule, f"{label}, rule {number}", task))
     return {
         "name": document.get("curriculum_name"),
@@ -234,8 +223,7 @@ def from_lambda(text: str, metrics: list[str]) -> Condition:
     if len(text) > MAX_TEXT:
         raise ExchangeError(f"{text[:80]!r}… is longer than {MAX_TEXT} characters")
     try:
-        # in parentheses, because authors write a condition over several lines
-        tree = ast.parse(f"(\n{text.strip()}\n)", mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExchangeError(f"{text[:80]!r} is not an expression") from None
     arguments = [argument.arg for argument in tree.args.args] if isinstance(tree, ast.Lambda) else []

@@ -5,7 +5,6 @@ version: "2.3"
 parameters: {MaxTime: 75}             # optional: for every stage
 stages:
   STAGE_2:
-    description: two sides           # optional: in place of what the rules say
     parameters_from: STAGE_1          # optional: begin with this stage's parameters
     parameters: {warmup: "off"}       # what differs
     rules: [...]                      # in place of those of the version it starts from
@@ -40,7 +39,6 @@ class CurriculumError(UserError):
 class _StageDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    description: str | None = None
     parameters_from: StageName | None = None
     parameters: dict[str, Any] = {}
     rules: list[Any] | None = None
@@ -185,16 +183,13 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
             raise ValueError(f"parameters_from of {', '.join(pending)} lead in a circle")
         for name in ready:
             stage = pending.pop(name)
-            before: dict[str, Any] = stages.get(
-                name, {"description": "", "parameters": document.parameters, "rules": []}
-            )
+            before: dict[str, Any] = stages.get(name, {"parameters": document.parameters, "rules": []})
             source = before if stage.parameters_from is None else stages.get(stage.parameters_from)
             if source is None:
                 raise ValueError(
                     f"stage {name}: parameters_from {stage.parameters_from} is not a stage of this curriculum"
                 )
             stages[name] = {
-                "description": before["description"] if stage.description is None else stage.description,
                 "parameters": source["parameters"] | stage.parameters,
                 "rules": before["rules"] if stage.rules is None else stage.rules,
             }
@@ -237,11 +232,10 @@ def to_yaml(curriculum: Curriculum) -> str:
         "version": curriculum.version,
         "schema_version": curriculum.schema_version,
         "task": curriculum.task,
-        **_given("description", curriculum.description),
+        **({"description": curriculum.description} if curriculum.description else {}),
         "parameters": common,
         "stages": {
             name: {
-                **_given("description", curriculum.stages[StageName(name)].description),
                 "parameters": {field: value for field, value in parameters.items() if field not in common},
                 "rules": [
                     {field: str(value) for field, value in rule.model_dump(mode="json").items() if value}
@@ -252,7 +246,3 @@ def to_yaml(curriculum: Curriculum) -> str:
         },
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
-
-
-def _given(field: str, text: str) -> dict[str, str]:
-    return {field: text} if text else {}

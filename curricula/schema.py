@@ -89,7 +89,6 @@ class TransitionRule(_Strict):
 class Stage(_Strict):
     """One stage: what the rig is told, and the rules tried in their order; if none holds, the mouse stays."""
 
-    description: str = ""
     parameters: SerializeAsAny[Parameters]
     rules: tuple[TransitionRule, ...] = ()
 
@@ -159,11 +158,6 @@ class Curriculum(_Strict):
                         f"STAY leads to the stage itself, PROGRESS and ROLLBACK lead to another one"
                     )
         return self
-
-    def with_descriptions(self, of: Mapping[StageName, str]) -> "Curriculum":
-        """The same curriculum with other words for its stages."""
-        stages = {name: stage.model_copy(update={"description": of[name]}) for name, stage in self.stages.items()}
-        return self.model_copy(update={"stages": stages})
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ Both come from the rule itself, so they cannot contradict it.
 from collections.abc import Callable
 
 from curricula.conditions import Combination, Comparison, Condition, Measure
-from curricula.schema import Stage, TransitionRule
+from curricula.schema import TransitionRule
 from curricula.statistics import STATISTICS
 from curricula.tasks import Task
 
@@ -34,14 +34,6 @@ def describe(rule: TransitionRule, task: Task) -> str:
     """A rule's condition in words, with its author's note."""
     words = in_words(rule.parsed(task))
     return f"{words} ({rule.note})" if rule.note else words
-
-
-def describe_stage(stage: Stage, task: Task) -> str:
-    """What the rules of a stage say, e.g. ``progress to Stage 2 if finished trials ≥ 200; else stay``."""
-    rules = [
-        f"{rule.decision.lower()} to {rule.to_stage.label} if {in_words(rule.parsed(task))}" for rule in stage.rules
-    ]
-    return "; ".join([*rules, "else stay"]) if rules else ""
 
 
 def as_lambda(condition: Condition) -> str:

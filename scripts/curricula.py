@@ -74,32 +74,21 @@ def export(folder: Path, curricula: list[Curriculum]) -> None:
 
 
 def take_over(files: list[Path], folder: Path) -> None:
-    """Write the rigs' JSON as YAML into a library; a file that is refused stops no other.
-
-    Raises:
-        UserError: some are refused, each with its reason: they are not such JSON, or their version is there with other
-            content.
-    """
-    refused = []
+    """Write the rigs' JSON as YAML into a library; a version that is there with other content is refused."""
     for file in files:
         try:
-            click.echo(f"{file}: {_take_over(file, folder)}")
-        except (UserError, OSError, UnicodeDecodeError) as error:
-            refused.append(f"{file}: {error}")
-    if refused:
-        raise UserError("\n".join(refused))
-
-
-def _take_over(file: Path, folder: Path) -> str:
-    curriculum = exchange.from_json(file.read_text(encoding="utf-8"))
-    path = folder / f"{releases.file_key(curriculum)}.yml"
-    if path.exists():
-        if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
-            raise UserError(f"{path} is there with other content; a version never changes")
-        return f"is there already, as {path}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(library.to_yaml(curriculum), encoding="utf-8")
-    return f"written to {path}"
+            curriculum = exchange.from_json(file.read_text(encoding="utf-8"))
+        except (exchange.ExchangeError, OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{file}: {error}") from None
+        path = folder / f"{releases.file_key(curriculum)}.yml"
+        if path.exists():
+            if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
+                raise UserError(f"{file}: {path} is there with other content; a version never changes")
+            click.echo(f"{file}: is there already, as {path}")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(library.to_yaml(curriculum), encoding="utf-8")
+        click.echo(f"{file}: written to {path}")
 
 
 def draw(folder: Path, curricula: list[Curriculum]) -> None:
@@ -228,13 +217,7 @@ def import_(files: tuple[Path, ...], folder: Path) -> None:
 @click.option("--lake", "of_lake", is_flag=True, help="What the lake holds.")
 def list_(of_lake: bool) -> None:
     """List what the library, or the lake, holds."""
-    if not of_lake:
-        show(library.load_library())
-        return
-    found, refused = store.in_lake(the_lake())
-    show(found)
-    for path, problem in refused.items():
-        click.echo(f"{path} cannot be read: {problem}")
+    show(store.in_lake(the_lake()) if of_lake else library.load_library())
 
 
 @command.command("get")

@@ -61,16 +61,8 @@ def _is_there(lake: Lake, curriculum: Curriculum) -> bool:
     tag = lake.tag(path)
     if tag is None:
         return False
-    if tag == _md5(exchange.to_json(curriculum).encode()):
-        return True
-    try:
-        other = content_hash(read(lake, path))
-    except exchange.ExchangeError as error:
-        raise StoreError(
-            f"{lake.location}/{path} cannot be read, and should hold {curriculum.name} {curriculum.version} of the "
-            f"library: {error}. Put it right, or move it away and the library's one is published in its place"
-        ) from None
-    if other != content_hash(curriculum):
+    text = exchange.to_json(curriculum).encode()
+    if tag != _md5(text) and fetch_hash(lake, path) != content_hash(curriculum):
         raise StoreError(
             f"{lake.location}/{path} holds other content than {curriculum.name} {curriculum.version} of the library. "
             "A version never changes: give the library's one a new version, or find out who put the other one there"
@@ -78,28 +70,22 @@ def _is_there(lake: Lake, curriculum: Curriculum) -> bool:
     return True
 
 
-def read(lake: Lake, path: str) -> Curriculum:
-    """A curriculum of a lake.
+def fetch_hash(lake: Lake, path: str) -> str:
+    """Content hash of a curriculum in the lake, empty where it cannot be read as one."""
+    try:
+        return content_hash(exchange.from_json(lake.read(path).decode()))
+    except (exchange.ExchangeError, UnicodeDecodeError):
+        return ""
+
+
+def in_lake(lake: Lake) -> list[Curriculum]:
+    """Every curriculum of a lake that can be read.
 
     Raises:
-        exchange.ExchangeError: the file is not one, or has anything that is not known here.
+        exchange.ExchangeError: one cannot be read.
     """
-    try:
-        return exchange.from_json(lake.read(path).decode())
-    except UnicodeDecodeError as error:
-        raise exchange.ExchangeError(f"this is not UTF-8 text: {error.reason} at byte {error.start}") from None
-
-
-def in_lake(lake: Lake) -> tuple[list[Curriculum], dict[str, str]]:
-    """The curricula of a lake, and by path the reason why a file cannot be read as one."""
-    found, refused = [], {}
-    for path in lake.paths(CURRICULA):
-        if "_curriculum_v" in path and path.endswith(".json"):
-            try:
-                found.append(read(lake, path))
-            except exchange.ExchangeError as error:
-                refused[path] = str(error)
-    return found, refused
+    files = [path for path in lake.paths(CURRICULA) if "_curriculum_v" in path and path.endswith(".json")]
+    return [exchange.from_json(lake.read(path).decode()) for path in files]
 
 
 def _md5(content: bytes) -> str:
