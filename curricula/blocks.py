@@ -1,7 +1,7 @@
 """Lists within files that people write: `make curricula` fills what stands between two marks that name the list.
 
-In YAML a block begins with the line ``# measures: written by `make curricula` `` and ends with ``# end of measures``; in
-Markdown both are comments, ``<!-- … -->``. What is written is indented like the first mark.
+In YAML a block begins with the line ``# measures: written by `make curricula` `` and ends with ``# end of measures``;
+in Markdown both are comments, ``<!-- … -->``. What is written is indented like the first mark.
 """
 
 import re

@@ -14,10 +14,13 @@ import altair as alt
 import duckdb
 import vl_convert
 
+from auto_train.decisions.vocabulary import Attention
 from auto_train.lake import Settings, shown
 from auto_train.publishing.publication import publish_beside
 from curricula.library import load_named
 from curricula.pictures import rules_svg
+from curricula.tasks import TASKS
+from curricula.wording import SIGNS
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 MOST_MICE = 1000
@@ -75,9 +78,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     [run] = rows("""
         select run_id, cast(started_at as varchar) as started_at, cast(training_day as varchar) as training_day,
-            (select cast(max(modified_at) as varchar) from staging.stg_lake__files) as modified_at,
-            (select name from marts.run_summary where of_what = 'newest_session_date') as newest_session
-        from staging.stg_lake__run
+            cast(modified_at as varchar) as modified_at, cast(newest_session_date as varchar) as newest_session
+        from marts.run
     """)
     database.execute(f"""
         create or replace temp table shown as
@@ -85,9 +87,9 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         order by max(session_date) desc nulls last, subject_id limit {MOST_MICE}
     """)  # noqa: S608
     metrics = [
-        row["metric"]
-        for row in rows("select distinct metric from seeds.task_metrics order by metric desc")
-        if rows(f'select 1 from intermediate.int_sessions__measures where "{row["metric"]}__last" is not null limit 1')  # noqa: S608
+        name
+        for name in sorted({metric.name for task in TASKS.values() for metric in task.metrics}, reverse=True)
+        if rows(f'select 1 from marts.sessions where "{name}" is not null limit 1')  # noqa: S608
     ]
     mice = rows("""
         select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
@@ -112,7 +114,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     for stage in STAGE_COLORS:
         number("stage", stage)
-    measured = "".join(f', x."{metric}__last" as "{metric}"' for metric in metrics)
+    measured = "".join(f', b."{metric}"' for metric in metrics)
     sessions = rows(f"""
         select m.subject_id, m.session, m.session_date, m.current_stage_suggested as suggested,
             m.current_stage_actual as actual, m.next_stage_suggested as next, m.decision, m.if_closed_loop as closed,
@@ -120,8 +122,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             m.curriculum_name || ' ' || m.curriculum_version as curriculum, b.rig, b.trainer {measured}
         from marts.df_manager as m
         inner join shown using (subject_id)
-        left join staging.stg_lake__sessions as b on m.subject_id = b.subject_id and m.session = b.session
-        left join intermediate.int_sessions__measures as x on b.session_key = x.session_key
+        left join marts.sessions as b on m.subject_id = b.subject_id and m.session = b.session
         order by m.subject_id, m.session
     """)  # noqa: S608
     columns: dict[str, list[Any]] = {
@@ -162,6 +163,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "sessions": columns,
         "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
         "thresholds": [[number_of[row["subject_id"]], *list(row.values())[1:]] for row in thresholds],
+        "signs": SIGNS,
+        "words": {reason.value: reason.words for reason in Attention},
         "attention": rows("""
             select subject_id, reason, details from marts.attention semi join shown using (subject_id)
             order by reason, subject_id
@@ -303,7 +306,7 @@ def write(settings: Settings, out: Path, *, publishes: bool = True) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.database, read_only=True) as database:
         text = page(database, settings.manager, out.parent)
-        [(run_id,)] = database.execute("select run_id from staging.stg_lake__run").fetchall()
+        [(run_id,)] = database.execute("select run_id from marts.run").fetchall()
     out.write_text(text, encoding="utf-8")
     print(f"the morning page is {shown(str(out.resolve()))} ({len(text.encode()):,} bytes)")
     if publishes:

@@ -32,6 +32,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     # dbt runs a test before this model only where the model depends on all that the test reads; these refs are for
     # tests of what is not read here
     _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
+    _ = dbt.ref("run"), dbt.ref("sessions")
     settings = Settings.from_environment()
     tables = written(session, settings, exports, new_decisions)
 
