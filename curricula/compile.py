@@ -171,7 +171,12 @@ def lists(curricula: list[Curriculum]) -> dict[str, str]:
         f"{metric.description} |\n"
         for metric, tasks in metrics.values()
     )
+    statistics = "".join(
+        f"| `{of.call('metric', 'n')}` | {of.words.format(metric='metric', window='n')} |\n"
+        for of in STATISTICS.values()
+    )
     return {
+        "statistics": f"| statistic | in words |\n|---|---|\n{statistics}",
         "doc blocks of metrics": "".join(
             f"{{% docs {name} %}}{metric.description} Missing where none was recorded.{{% enddocs %}}\n"
             for name, (metric, _) in metrics.items()
