@@ -11,22 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from tests import reference, worlds
-from tests.conftest import ROOT, Project, project_with
+from tests.conftest import DF_MANAGER_COLUMNS, Project, project_with
 
 COLUMNS = (
     "current_stage_suggested", "current_stage_actual", "session_at_current_stage", "decision", "next_stage_suggested",
     "matched_rule", "if_closed_loop", "if_overriden_by_trainer",
 )  # fmt: skip
-# type by name of each column of df_manager, as its contract has them
-CONTRACT = {
-    column["name"]: column["data_type"]
-    for model in yaml.safe_load((ROOT / "models/_df_manager__models.yml").read_text(encoding="utf-8"))["models"]
-    if model["name"] == "df_manager"
-    for column in model["columns"]
-}
 TRAINING_DAY = "2024-01-09"
 # the world is what is tested here, and few of its rows are as in a lab
 LIMITS = dict.fromkeys(
@@ -79,7 +71,7 @@ def test_every_night_publishes_what_the_reference_decides(
     never = [event for event in reference.RULES if not reference.exercised[event]]
     assert never == []
     # a column in which nothing was ever published could not show that it is read
-    assert world.published_columns == set(CONTRACT)
+    assert world.published_columns == set(DF_MANAGER_COLUMNS)
 
 
 class World:
@@ -134,14 +126,16 @@ class World:
 
     def assert_read_and_kept_in_every_column(self, last_night: Path) -> None:
         """What is published is what the next night reads, and what stands is published again as it was."""
-        columns = ", ".join(CONTRACT)
-        typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in CONTRACT.items())
+        columns = ", ".join(DF_MANAGER_COLUMNS)
+        typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in DF_MANAGER_COLUMNS.items())
         published = f"(select {typed} from '{last_night}')"
         read = f"(select {columns} from staging.stg_lake__decisions)"
         assert self.project.query(f"from {published} except all from {read}") == []
         assert self.project.query(f"from {read} except all from {published}") == []
-        [counts] = self.project.query(f"select {', '.join(f'count({name})' for name in CONTRACT)} from {published}")
-        self.published_columns |= {name for name, count in zip(CONTRACT, counts, strict=True) if count}
+        [counts] = self.project.query(
+            f"select {', '.join(f'count({name})' for name in DF_MANAGER_COLUMNS)} from {published}"
+        )
+        self.published_columns |= {name for name, count in zip(DF_MANAGER_COLUMNS, counts, strict=True) if count}
         # the record of what a decision read is dropped once its mouse has run a later session
         kept = "* exclude (inputs_read)"
         standing = "select subject_id, session from intermediate.int_decisions__standing"
