@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from curricula.blocks import yaml_columns
 from curricula.checks import CHECKS, check
 from curricula.conditions import Measure, alternatives, comparisons
 from curricula.releases import file_key
 from curricula.schema import Curriculum, StageName, TransitionRule
 from curricula.statistics import STATISTICS
-from curricula.tasks import TASKS, Task
+from curricula.tasks import TASKS, Metric, Task
 from curricula.wording import measure_in_words
 
 ROOT = Path(__file__).parent.parent
@@ -125,26 +126,85 @@ def _used_measures(curricula: Iterable[Curriculum]) -> Iterator[Measure]:
                     yield comparison.measure
 
 
-def _macros(curricula: list[Curriculum]) -> dict[str, str]:
-    metrics: dict[str, dict[str, Any]] = {}
+def _metrics() -> dict[str, tuple[Metric, list[str]]]:
+    """Each metric by its name, with the tasks that have it; the first task that names it describes it."""
+    metrics: dict[str, tuple[Metric, list[str]]] = {}
     for task in TASKS.values():
         for metric in task.metrics:
-            entry = metrics.setdefault(metric.name, {"name": metric.name, "columns": list(metric.columns), "tasks": []})
-            entry["tasks"].append(task.name)
+            metrics.setdefault(metric.name, (metric, []))[1].append(task.name)
+    return metrics
+
+
+def _measures(curricula: Iterable[Curriculum]) -> list[Measure]:
+    """What the models compute: the measures that rules look at, and the newest value of each metric."""
+    metrics = list(_metrics())
     used = set(_used_measures(curricula)) | {Measure("last", name, 1) for name in metrics}
+    measured = [(measure, measure.metric) for measure in used if measure.metric]
+    return [m for m, metric in sorted(measured, key=lambda of: (metrics.index(of[1]), of[0].statistic, of[0].window))]
+
+
+def _macros(curricula: list[Curriculum]) -> dict[str, str]:
+    metrics = [
+        {"name": name, "columns": list(metric.columns), "tasks": tasks} for name, (metric, tasks) in _metrics().items()
+    ]
     measures = [
         {
             "name": m.name,
             "metric": m.metric,
             "window": m.window,
-            "sql": STATISTICS[m.statistic].sql(m.metric, m.window),
+            "sql": STATISTICS[m.statistic].sql(m.metric or "", m.window),
         }
-        for m in sorted(used, key=lambda m: (list(metrics).index(m.metric) if m.metric else -1, m.statistic, m.window))
-        if m.metric
+        for m in _measures(curricula)
     ]
     return {
-        f"{GENERATED}/metrics.sql": list_macro("metrics", list(metrics.values()), "curricula/tasks"),
+        f"{GENERATED}/metrics.sql": list_macro("metrics", metrics, "curricula/tasks"),
         f"{GENERATED}/measures.sql": list_macro("measures", measures, "curricula/library"),
+    }
+
+
+def lists(curricula: list[Curriculum]) -> dict[str, str]:
+    """What stands of metrics and measures in files that people write, by the names of its blocks."""
+    metrics, measures = _metrics(), _measures(curricula)
+    documented = {name: f'{{{{ doc("{name}") }}}}' for name in metrics}
+    table = "".join(
+        f"| {' or '.join(f'`{column}`' for column in metric.columns)} | {metric.unit} | {', '.join(tasks)} | "
+        f"{metric.description} |\n"
+        for metric, tasks in metrics.values()
+    )
+    statistics = "".join(
+        f"| `{of.call('metric', 'n')}` | {of.words.format(metric='metric', window='n')} |\n"
+        for of in STATISTICS.values()
+    )
+    return {
+        "statistics": f"| statistic | in words |\n|---|---|\n{statistics}",
+        "doc blocks of metrics": "".join(
+            f"{{% docs {name} %}}{metric.description} Missing where none was recorded.{{% enddocs %}}\n"
+            for name, (metric, _) in metrics.items()
+        ),
+        "metrics": yaml_columns({"name": name, "description": doc} for name, doc in documented.items()),
+        "metrics with types": yaml_columns(
+            {"name": name, "description": doc, "data_type": "double"} for name, doc in documented.items()
+        ),
+        "metrics and whether they are wrong": yaml_columns(
+            column
+            for name, doc in documented.items()
+            for column in (
+                {"name": name, "description": doc},
+                {"name": f"{name}__is_wrong", "description": '{{ doc("is_wrong") }}'},
+            )
+        ),
+        "columns that carry metrics": yaml_columns(
+            {"name": column, "description": metric.description}
+            for metric, _ in metrics.values()
+            for column in metric.columns
+        ),
+        "table of metrics": f"| column | unit | of the task | what it is |\n|---|---|---|---|\n{table}",
+        "measures": yaml_columns({"name": m.name, "description": '{{ doc("measure") }}'} for m in measures),
+        "bounds of measures": yaml_columns(
+            {"name": f"{m.name}__{side}", "description": f"Closed {side} bound of the measure."}
+            for m in measures
+            for side in ("lower", "upper")
+        ),
     }
 
 

@@ -3,8 +3,8 @@
     last(finished_trials) >= 200 and mean(foraging_efficiency, 5) >= 0.7
 
 A condition is a boolean combination (``and``, ``or``, parentheses) of comparisons (``< <= > >= == !=``) of a measure
-with a number. A measure is ``last(metric)``, ``mean|min|max(metric, window in sessions)``, ``session_total`` (the
-session number) or ``session_at_current_stage``. A comparison with a missing value does not hold.
+with a number. A measure is one of `STATISTICS`, such as ``last(metric)`` or ``mean(metric, window in sessions)``,
+``session_total`` (the session number) or ``session_at_current_stage``. A comparison with a missing value does not hold.
 """
 
 import ast

@@ -8,8 +8,8 @@ import click
 from auto_train.decisions import columns, vocabulary
 from auto_train.lake import CURRICULA, Lake, Settings, open_lake
 from auto_train.publishing import curricula as store
+from curricula import blocks, exchange, library, pictures, releases
 from curricula import compile as compiling
-from curricula import exchange, library, pictures, releases
 from curricula.checks import Severity, check
 from curricula.errors import UserError
 from curricula.library import LIBRARY
@@ -36,7 +36,8 @@ def report(curricula: list[Curriculum]) -> int:
 
 def generated(curricula: list[Curriculum]) -> dict[str, str]:
     """The text of every generated file by its path below the project's root."""
-    return compiling.compiled(curricula) | vocabulary.seeds() | columns.macro()
+    lists = compiling.lists(curricula) | vocabulary.lists() | columns.lists()
+    return compiling.compiled(curricula) | vocabulary.seeds() | columns.macro() | blocks.filled(compiling.ROOT, lists)
 
 
 def compile_library() -> None:
@@ -48,7 +49,7 @@ def compile_library() -> None:
     if broken:
         raise UserError("\n".join(broken))
     changed = compiling.write(generated(curricula))
-    click.echo(f"seeds written: {', '.join(changed) or 'none, all are up to date'}")
+    click.echo(f"written: {', '.join(changed) or 'none, all are up to date'}")
 
 
 def release() -> None:

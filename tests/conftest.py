@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -28,6 +29,13 @@ from curricula.schema import Curriculum
 from tests import s3
 
 ROOT = Path(__file__).parent.parent
+# type by name, as the contract has them
+DF_MANAGER_COLUMNS: dict[str, str] = {
+    column["name"]: column["data_type"]
+    for model in yaml.safe_load((ROOT / "models/_df_manager__models.yml").read_text(encoding="utf-8"))["models"]
+    if model["name"] == "df_manager"
+    for column in model["columns"]
+}
 WORKPLACE = Path(tempfile.mkdtemp(prefix="auto_train_"))
 SETTINGS = ("AUTO_TRAIN_", "AWS_", "DBT_")
 # dbt makes so many objects that looking for garbage would take an eighth of the time

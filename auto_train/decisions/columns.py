@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from auto_train.lake.settings import ROOT
+from curricula.blocks import yaml_columns
 from curricula.compile import list_macro
 
 CONTRACT = ROOT / "models/_df_manager__models.yml"
@@ -26,6 +27,32 @@ def macro() -> dict[str, str]:
         for column in _columns("df_manager")
     ]
     return {MACRO: list_macro("contract_of_df_manager", columns, "models/_df_manager__models.yml")}
+
+
+def lists() -> dict[str, str]:
+    """The columns as other models' YAML has them, by the names of its blocks."""
+    columns = _columns("df_manager")
+    typed = [{key: column[key] for key in ("name", "description", "data_type")} for column in columns]
+    published = [
+        column
+        | ({"data_type": "varchar"} if column["data_type"] == "date" else {})
+        | ({"config": "{tags: [readers]}"} if "readers" in _tags(of) else {})
+        for column, of in zip(typed, columns, strict=True)
+    ]
+    return {
+        "columns of df_manager": yaml_columns(
+            {"name": column["name"], "description": column["description"]} for column in columns
+        ),
+        "columns of df_manager as published": yaml_columns(published),
+        "logged columns": yaml_columns(
+            {"name": column["name"], "description": column["description"]}
+            for column in columns
+            if "logged" in _tags(column)
+        ),
+        "logged columns with types": yaml_columns(
+            column for column, of in zip(typed, columns, strict=True) if "logged" in _tags(of)
+        ),
+    }
 
 
 @cache

@@ -67,9 +67,14 @@ class Directive(StrEnum):
         return member
 
     HOLD = "hold", False, True, "the mouse stays at the stage that ran"
-    PIN = "pin", True, True, "the mouse runs the stage that is named"
-    OFF_CURRICULUM = "off_curriculum", False, True, "sessions are not decided, and the mouse stays where it is"
-    ENROL = "enrol", True, False, "the mouse starts at the stage that is named"
+    PIN = "pin", True, True, "the mouse is suggested the stage that is named, whatever the rules say"
+    OFF_CURRICULUM = (
+        "off_curriculum",
+        False,
+        True,
+        "sessions are not decided; the last decision holds the mouse where it is",
+    )
+    ENROL = "enrol", True, False, "the mouse, if it has no decision yet, starts at the stage that is named"
 
 
 class DirectiveProblem(_Worded):
@@ -105,3 +110,9 @@ def seeds() -> dict[str, str]:
         "directive_problems": [{"problem": of.value, "words": of.words} for of in DirectiveProblem],
     }
     return {f"seeds/vocabulary/{name}.csv": csv_text(rows) for name, rows in tables.items()}
+
+
+def lists() -> dict[str, str]:
+    """The words as documents have them, by the names of their blocks."""
+    rows = "".join(f"| `{of.value}` | {of.words} |\n" for of in Directive)
+    return {"directives": f"| directive | effect while it is in force |\n|---|---|\n{rows}"}

@@ -14,11 +14,14 @@ import altair as alt
 import duckdb
 import vl_convert
 
+from auto_train.decisions.vocabulary import Attention
 from auto_train.lake import ROOT, LakeError, Settings, open_lake, shown
 from auto_train.publishing.manifest import PAGE, published_manifest
 from auto_train.publishing.publication import publish_beside
 from curricula.library import load_named
 from curricula.pictures import rules_svg
+from curricula.tasks import TASKS
+from curricula.wording import SIGNS
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 MOST_MICE = 1000
@@ -76,9 +79,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     [run] = rows("""
         select run_id, cast(started_at as varchar) as started_at, cast(training_day as varchar) as training_day,
-            (select cast(max(modified_at) as varchar) from staging.stg_lake__files) as modified_at,
-            (select name from marts.run_summary where of_what = 'newest_session_date') as newest_session
-        from staging.stg_lake__run
+            cast(modified_at as varchar) as modified_at, cast(newest_session_date as varchar) as newest_session
+        from marts.run
     """)
     database.execute(f"""
         create or replace temp table shown as
@@ -86,9 +88,9 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         order by max(session_date) desc nulls last, subject_id limit {MOST_MICE}
     """)  # noqa: S608
     metrics = [
-        row["metric"]
-        for row in rows("select distinct metric from seeds.task_metrics order by metric desc")
-        if rows(f'select 1 from intermediate.int_sessions__measures where "{row["metric"]}__last" is not null limit 1')  # noqa: S608
+        name
+        for name in sorted({metric.name for task in TASKS.values() for metric in task.metrics}, reverse=True)
+        if rows(f'select 1 from marts.sessions where "{name}" is not null limit 1')  # noqa: S608
     ]
     mice = rows("""
         select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
@@ -113,7 +115,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     for stage in STAGE_COLORS:
         number("stage", stage)
-    measured = "".join(f', x."{metric}__last" as "{metric}"' for metric in metrics)
+    measured = "".join(f', b."{metric}"' for metric in metrics)
     sessions = rows(f"""
         select m.subject_id, m.session, m.session_date, m.current_stage_suggested as suggested,
             m.current_stage_actual as actual, m.next_stage_suggested as next, m.decision, m.if_closed_loop as closed,
@@ -121,8 +123,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             m.curriculum_name || ' ' || m.curriculum_version as curriculum, b.rig, b.trainer {measured}
         from marts.df_manager as m
         inner join shown using (subject_id)
-        left join staging.stg_lake__sessions as b on m.subject_id = b.subject_id and m.session = b.session
-        left join intermediate.int_sessions__measures as x on b.session_key = x.session_key
+        left join marts.sessions as b on m.subject_id = b.subject_id and m.session = b.session
         order by m.subject_id, m.session
     """)  # noqa: S608
     columns: dict[str, list[Any]] = {
@@ -163,6 +164,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "sessions": columns,
         "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
         "thresholds": [[number_of[row["subject_id"]], *list(row.values())[1:]] for row in thresholds],
+        "signs": SIGNS,
+        "words": {reason.value: reason.words for reason in Attention},
         "attention": rows("""
             select subject_id, reason, details from marts.attention semi join shown using (subject_id)
             order by reason, subject_id
@@ -338,7 +341,7 @@ def report(settings: Settings, out: Path) -> str:
     if manifest is None:
         raise LakeError(f"{settings.manager} has published nothing in {settings.lake}: there is no page to show")
     with duckdb.connect(settings.database, read_only=True) as database:
-        [(run_id,)] = database.execute("select run_id from staging.stg_lake__run").fetchall()
+        [(run_id,)] = database.execute("select run_id from marts.run").fetchall()
         if run_id != manifest.run.id:
             return f"run {run_id} published nothing; of run {manifest.run.id}: {save_published(settings, out)}"
         text = page(database, settings.manager, Path(settings.database).parent)

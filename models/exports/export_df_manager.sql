@@ -11,7 +11,11 @@ in_order as (
 final as (
 
     select
-        * replace (cast(session_date as varchar) as session_date),
+        * replace (
+            {%- for column, type in df_manager_columns().items() if type == 'date' %}
+            {{- ', ' if not loop.first }}cast({{ column }} as varchar) as {{ column }}
+            {%- endfor -%}
+        ),
         {{ curriculum_json_name('in_order') }} as curriculum_json_name
     from in_order
 

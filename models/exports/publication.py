@@ -38,6 +38,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     _ = dbt.ref("stg_lake__columns"), dbt.ref("int_curricula__metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
+    _ = dbt.ref("run"), dbt.ref("sessions")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()

@@ -44,10 +44,13 @@ keyed as (
         stages.stage_key as reported_stage_key,
         standing.session is not null as has_standing_decision,
         -- a metric that is not a number stops the session only where its curriculum looks at it
-        {% for metric in metrics() -%}
-        (curricula.task in ({% for task in metric.tasks %}{{ literal(task) }}{{ ', ' if not loop.last }}{% endfor %})
-            and sessions.{{ metric.name }}__is_wrong){{ ' or ' if not loop.last }}
-        {%- endfor %} as has_wrong_metric
+        coalesce(
+            {% for metric in metrics() -%}
+            (curricula.task in ({% for task in metric.tasks %}{{ literal(task) }}{{ ', ' if not loop.last }}{% endfor %})
+                and sessions.{{ metric.name }}__is_wrong){{ ' or ' if not loop.last }}
+            {%- endfor %},
+            false
+        ) as has_wrong_metric
         {%- for metric in metrics() %},
         sessions.{{ metric.name }}
         {%- endfor %}

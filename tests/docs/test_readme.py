@@ -21,6 +21,12 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs/curricula.md").read_text(encoding="utf-8")
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
+QUICK_AND_ABOUT_WHAT_THERE_IS = (
+    "tests/unit/test_curricula.py tests/unit/test_blocks.py tests/unit/test_rooms.py tests/unit/test_mutate.py "
+    "tests/unit/test_checks.py tests/docs/test_semantics.py tests/models/test_conventions.py "
+    "tests/docs/test_readme.py::test_the_columns_of_the_readme_are_those_that_are_read"
+)
+
 
 def blocks(text: str, kind: str = "sh") -> list[str]:
     """The blocks of a document that can be pasted into a shell, or those of another kind."""
@@ -112,6 +118,12 @@ def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
     assert "is there already" in printed
     assert (built / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
     assert "turns__mean_3" in (built / "macros/generated/measures.sql").read_text()
+    # what was added is everywhere, and no existing test minds
+    with duckdb.connect(str(built / "target/auto_train.duckdb"), read_only=True) as database:
+        [counted] = database.execute("select count(*), count(early_licks), count(turns) from marts.sessions").fetchall()
+    assert counted[0] > 1000 and counted[1:] == (0, 0)
+    assert "written: none" in run("make curricula", built, {})
+    run(f".venv/bin/python -m pytest -q -n 0 {QUICK_AND_ABOUT_WHAT_THERE_IS}", built, {})
 
 
 def test_every_command_of_the_guide_to_operations_works(built: Path) -> None:

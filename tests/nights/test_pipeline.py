@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests import reference, worlds
-from tests.conftest import ROOT, Project, project_with
+from tests.conftest import DF_MANAGER_COLUMNS, ROOT, Project, project_with
 
 COLUMNS = (
     "current_stage_suggested", "current_stage_actual", "session_at_current_stage", "decision", "next_stage_suggested",
@@ -75,6 +75,8 @@ def test_every_night_publishes_what_the_reference_decides(
     record_property("exercised", json.dumps({event: reference.exercised[event] for event in reference.RULES}))
     never = [event for event in reference.RULES if not reference.exercised[event]]
     assert never == []
+    # a column in which nothing was ever published could not show that it is read
+    assert world.published_columns == set(DF_MANAGER_COLUMNS)
 
 
 class World:
@@ -83,6 +85,7 @@ class World:
     def __init__(self, project: Project, curricula: dict[tuple, reference.Row]) -> None:
         self.project, self.curricula = project, curricula
         self.published: dict[reference.Key, reference.Row] = {}
+        self.published_columns: set[str] = set()
         self.longest = max([1, *(window(of) for values in curricula.values() for of in measures(values))])
 
     def night(
@@ -94,6 +97,9 @@ class World:
         **variables: Any,
     ) -> None:
         project = self.project
+        last_night = project.folder / "last_night.parquet"
+        if project.published().exists():
+            shutil.copy(project.published(), last_night)
         pq.write_table(table or behavior(rows), project.lake / "df_behavior.parquet")
         write_directives(directives, project.root)
         # the data tests on the last night, when everything has happened that can
@@ -115,11 +121,34 @@ class World:
             if decided.get(key) != expected.get(key)
         }
         assert wrong == {}, "(decided, expected)"
+        if last_night.exists():
+            self.assert_read_and_kept_in_every_column(last_night)
         assert project.quarantine() == set_aside
         drift = project.query("select subject_id, session, stage_tomorrow_now from marts.decision_drift")
         told = {(subject, number): stage for subject, number, stage in drift}
         assert told.keys() == drifted.keys()
         assert {key: told[key] for key, stage in drifted.items() if stage} == {k: s for k, s in drifted.items() if s}
+
+    def assert_read_and_kept_in_every_column(self, last_night: Path) -> None:
+        """What is published is what the next night reads, and what stands is published again as it was."""
+        columns = ", ".join(DF_MANAGER_COLUMNS)
+        typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in DF_MANAGER_COLUMNS.items())
+        published = f"(select {typed} from '{last_night}')"
+        read = f"(select {columns} from staging.stg_lake__decisions)"
+        assert self.project.query(f"from {published} except all from {read}") == []
+        assert self.project.query(f"from {read} except all from {published}") == []
+        [counts] = self.project.query(
+            f"select {', '.join(f'count({name})' for name in DF_MANAGER_COLUMNS)} from {published}"
+        )
+        self.published_columns |= {name for name, count in zip(DF_MANAGER_COLUMNS, counts, strict=True) if count}
+        # the record of what a decision read is dropped once its mouse has run a later session
+        kept = "* exclude (inputs_read)"
+        standing = "select subject_id, session from intermediate.int_decisions__standing"
+        changed = self.project.query(f"""
+            select {kept} from {published} semi join ({standing}) using (subject_id, session)
+            except all select {kept} from (select {columns} from marts.df_manager)
+        """)
+        assert changed == []
 
     def before_auto_training(self, rows: list[reference.Row], default: tuple[str, str, str]) -> None:
         """The same mice as an old table has them: without curriculum and stage, so the default one and open loop."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
+import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from auto_train.lake import Settings
@@ -21,7 +22,7 @@ from auto_train.page import page as report
 from auto_train.publishing.status import problems
 from curricula.schema import StageName
 from tests.browser import running, shown
-from tests.conftest import Project
+from tests.conftest import ROOT, Project
 from tests.lab import HOSTILE
 from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
@@ -55,12 +56,11 @@ update staging.stg_lake__behavior_typed set set_aside_because = 'gone'
 where subject_id = '600006' or (subject_id = '600007' and session <= 5);
 update marts.df_manager_stats set trainer = null where subject_id = '600006';
 
-update intermediate.int_sessions__measures as x set
-    foraging_efficiency__last = odd.efficiency, finished_trials__last = odd.trials, dummy_metric_float__last = odd.dummy
+update staging.stg_lake__behavior_typed as b set
+    foraging_efficiency = odd.efficiency, finished_trials = odd.trials, dummy_metric_float = odd.dummy
 from (values (1, 0.123456789, 250.00006, null), (2, 1.0, 0, -0.25), (3, 0.99996, null, 1234567.891)) as odd
     (session, efficiency, trials, dummy)
-inner join staging.stg_lake__sessions as s on odd.session = s.session and s.subject_id = '600011'
-where x.session_key = s.session_key;
+where b.session = odd.session and b.subject_id = '600011';
 
 update intermediate.int_curricula__comparisons set operator = case operator when '>=' then '==' else '!=' end
 where rule_key in (select rule_key from intermediate.int_curricula__rules where stage = 'STAGE_3');
@@ -173,11 +173,9 @@ EVERY_SESSION = """
             when m.if_overriden_by_trainer then 'closed, overridden'
             else 'closed'
         end as loop,
-        x.foraging_efficiency__last as foraging_efficiency, x.finished_trials__last as finished_trials,
-        x.dummy_metric_float__last as dummy_metric_float
+        s.foraging_efficiency, s.finished_trials, s.dummy_metric_float
     from marts.df_manager as m
     left join staging.stg_lake__sessions as s using (subject_id, session)
-    left join intermediate.int_sessions__measures as x using (session_key)
     order by subject_id, session
 """
 METRICS = ["foraging_efficiency", "finished_trials", "dummy_metric_float"]
@@ -216,6 +214,24 @@ def read(page: Page, what: str, given: Any = None) -> Any:
 def views(page: Page, *names: str) -> list[list[dict[str, Any]]]:
     """Data of the view of all mice."""
     return read(page, "async names => (view => names.map(name => view.data(name)))(await rasterReady)", list(names))
+
+
+def test_the_page_asks_only_marts_and_backtests_and_those_that_its_exposure_names(odd: Morning) -> None:
+    class Asked:
+        """The database, which notes the tables of each query."""
+
+        tables: ClassVar[set[str]] = set()
+
+        def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+            self.tables |= set(re.findall(r"\b(?:from|join)\s+([\w.]+)", sql))
+            return odd.database.execute(sql)
+
+    report.collect(Asked())
+    exposures = yaml.safe_load((ROOT / "models/_exposures.yml").read_text(encoding="utf-8"))["exposures"]
+    [named] = [of["depends_on"] for of in exposures if of["name"] == "morning_page"]
+    asked = Asked.tables - {"shown"}  # which it makes for itself
+    assert {table.split(".")[0] for table in asked} == {"marts", "backtest"}
+    assert sorted(f"ref('{table.split('.')[1]}')" for table in asked) == sorted(named)
 
 
 def test_every_session_is_shown_as_the_tables_have_it(odd: Morning, looked_at: Page) -> None:

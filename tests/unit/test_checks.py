@@ -184,7 +184,11 @@ def test_what_is_said_to_be_covered_is_and_what_is_not_has_a_witness(cover: list
 
 def test_the_librarys_findings_are_known() -> None:
     counted = dict.fromkeys(CHECKS, 0)
-    for of in load_library():
+    # those of the existing system, which never change; later ones have their own findings
+    names = {"Coupled Baiting", "Dummy task", "Uncoupled Baiting", "Uncoupled Without Baiting"}
+    known = [of for of in load_library() if of.name in names and of.version < "2.4"]
+    assert len(known) == 26
+    for of in known:
         for finding in check(of):
             counted[finding.check] += 1
     assert {name: count for name, count in counted.items() if count} == {
