@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 from auto_train.lake.errors import LakeError, MissingFileError
 from auto_train.lake.folder import Folder
-from auto_train.lake.s3 import S3, s3_client
+from auto_train.lake.s3 import S3, load_httpfs, s3_client
 from auto_train.lake.settings import CURRICULA, PUBLISHED, ROOT, Settings, shown
 from auto_train.lake.storage import Lake
 
@@ -38,6 +38,7 @@ __all__ = [
     "LakeError",
     "MissingFileError",
     "Settings",
+    "load_httpfs",
     "open_lake",
     "s3_client",
     "shown",

@@ -12,7 +12,7 @@ import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
-from auto_train.lake import ROOT, S3, Lake, LakeError, Settings, open_lake
+from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake
 from auto_train.publishing import log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, Run, new_run_id, published_manifest
@@ -73,7 +73,7 @@ def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None
     """Let DuckDB read what is remote; where nothing is, it needs neither an extension nor a secret."""
     for location in {settings.lake, settings.df_behavior}:
         if location.startswith(("http://", "https://")):
-            S3(location, settings.s3_endpoint).connect(conn)
+            load_httpfs(conn)
         else:
             open_lake(location, settings).connect(conn)
 

@@ -1,11 +1,15 @@
 """The lake on S3, against a real server: the same decisions as in a folder, and clear errors."""
 
+import io
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 
-from auto_train.lake import Settings
+from auto_train.lake import Settings, open_lake
 from auto_train.nights.dbt_plugin import connect_to_lake
 from tests import s3
 from tests.conftest import Project
@@ -142,7 +146,7 @@ def test_duckdb_gets_what_boto3_knows(endpoint: str, options: set[str], monkeypa
         [(name, persistent, text)] = connection.sql(
             "select name, persistent, secret_string from duckdb_secrets()"
         ).fetchall()
-    assert (name, persistent) == ("lake", False)
+    assert (name, persistent) == ("lake lab", False)
     assert options | {"key_id=o'key", "secret=redacted", "session_token=redacted"} <= set(text.split(";"))
 
 
@@ -152,3 +156,89 @@ def test_where_nothing_is_remote_duckdb_needs_neither_extension_nor_secret() -> 
         loaded = "select count(*) from duckdb_extensions() where loaded and extension_name = 'httpfs'"
         assert connection.sql(loaded).fetchall() == [(0,)]
         assert connection.sql("select count(*) from duckdb_secrets()").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b", "a%20b", "a%2Fb", "a+b", "a b", "é 日本", "a&b=c;d", "a'b\"c", "{a}~^|<$,@:(!)"]
+)
+def test_boto3_and_duckdb_read_and_write_the_same_keys(
+    name: str, on_s3: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in (
+        on_s3.environment | {"AUTO_TRAIN_LAKE": on_s3.environment["AUTO_TRAIN_LAKE"] + f"/{name}"}
+    ).items():
+        monkeypatch.setenv(key, value)
+    settings = Settings.from_environment()
+    lake, out = open_lake(settings.lake, settings), io.BytesIO()
+    pq.write_table(pa.table({"x": [name]}), out)
+    lake.publish(io.BytesIO(out.getvalue()), f"{name}.parquet")
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        read = "select x from read_parquet(?)"
+        assert connection.execute(read, [f"{settings.lake}/{name}.parquet"]).fetchall() == [(name,)]
+        target = f"{settings.lake}/written {name}.parquet".replace("'", "''")
+        connection.execute(f"copy (select 1 as x) to '{target}' (format parquet)")
+    assert lake.paths("") == sorted([f"{name}.parquet", f"written {name}.parquet"])
+
+
+@pytest.mark.parametrize("given", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "profile"])
+def test_a_service_that_aws_tools_know_is_the_one_that_both_ask(
+    given: str, on_s3: Project, s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    del on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"]
+    for key, value in on_s3.environment.items():
+        monkeypatch.setenv(key, value)
+    if given == "profile":
+        config = on_s3.folder / "config"
+        config.write_text(f"[default]\nregion = eu-west-1\nendpoint_url = {s3_server.endpoint}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    else:
+        monkeypatch.setenv(given, s3_server.endpoint)
+    settings = Settings.from_environment()
+    assert open_lake(settings.lake, settings).paths("") == ["df_behavior.parquet"]
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        assert connection.execute("select count(*) from read_parquet(?)", [settings.df_behavior]).fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("location", "environment", "endpoint", "region", "style"),
+    [
+        ("s3://lab/mice", {}, "s3.amazonaws.com", "us-east-1", "vhost"),
+        ("s3://lab.org/mice", {}, "s3.amazonaws.com", "us-east-1", "path"),
+        ("s3://lab/mice", {"AWS_REGION": "eu-west-1"}, "s3.eu-west-1.amazonaws.com", "eu-west-1", "vhost"),
+        (
+            "s3://lab/mice",
+            {"AWS_DEFAULT_REGION": "cn-north-1"},
+            "s3.cn-north-1.amazonaws.com.cn",
+            "cn-north-1",
+            "vhost",
+        ),
+        ("s3://lab/mice", {"AWS_ENDPOINT_URL": "https://s3.lab.org"}, "s3.lab.org", "us-east-1", "path"),
+    ],
+)
+def test_duckdb_and_boto3_address_a_bucket_alike(
+    location: str, environment: dict[str, str], endpoint: str, region: str, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (environment | {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(location, f"{location}/df_behavior.parquet", "test", "", "")
+    lake = open_lake(location, settings)
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        [(scope, text)] = connection.sql("select scope, secret_string from duckdb_secrets()").fetchall()
+    assert scope == [f"s3://{lake.bucket}/"]
+    assert {f"endpoint={endpoint}", f"region={region}", f"url_style={style}"} <= set(text.split(";"))
+
+    class AskedError(Exception):
+        pass
+
+    def ask(request: AWSPreparedRequest, **_: object) -> None:
+        raise AskedError(request.url)
+
+    lake.client.meta.events.register("before-send.s3.HeadObject", ask)
+    with pytest.raises(AskedError) as asked:
+        lake.tag("x")
+    host = f"{lake.bucket}.{endpoint}/mice/x" if style == "vhost" else f"{endpoint}/{lake.bucket}/mice/x"
+    assert str(asked.value) == f"https://{host}"
