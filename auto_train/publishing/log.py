@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from auto_train.lake import PUBLISHED, Lake, LakeError, Settings
-from auto_train.publishing.manifest import DECISION_LOG, File, Run, stream
+from auto_train.publishing.manifest import DECISION_LOG, RUN_ID, File, Run, stream
 
 ORDER = [("first_published_at", "ascending"), ("subject_id", "ascending"), ("session", "ascending")]
 AT_ONCE = 16  # records read at the same time
@@ -63,7 +63,8 @@ def recorded_runs(lake: Lake, settings: Settings) -> set[str]:
     """Every run that the log has a record of, whether it published or not."""
     folder = log_path(settings)
     names = (path.removeprefix(f"{folder}/") for path in lake.paths(folder))
-    return {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    runs = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    return {run for run in runs if RUN_ID.fullmatch(run)}
 
 
 def entries(lake: Lake, settings: Settings, newest: str | None) -> list[Entry]:
