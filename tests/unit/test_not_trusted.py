@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import re
 import stat
 import subprocess
 import sys
@@ -197,14 +196,13 @@ def test_no_link_in_a_folder_leads_out_of_it(place: str, settings: Settings, tmp
     before = everything(outside) if outside.is_dir() else outside.read_bytes()
     mirrored = everything(tmp_path / "mirror")
     tried = [*commands(settings).values(), lambda: run(settings, "c", 3)]
-    refused = 0
+    refused = []
     for command in tried:
         try:
             command()
         except LakeError as error:
-            assert re.search("is a symbolic link|no run 'a' is kept", str(error))
-            refused += 1
-    assert refused
+            refused.append(str(error))
+    assert any("is a symbolic link" in line or "no run 'a' is kept" in line for line in refused)
     assert before == (everything(outside) if outside.is_dir() else outside.read_bytes())
     assert not {name for name in everything(tmp_path / "mirror") if "private" in name or "curriculum_v1" in name}
     assert set(mirrored) <= set(everything(tmp_path / "mirror"))
@@ -227,7 +225,7 @@ def test_a_storage_that_does_not_tell_small_letters_from_capitals_is_noticed(set
     other = replace(settings, manager="Test")
     content = Path(settings.lake, manifest_path(settings)).read_bytes()
     Path(settings.lake, manifest_path(other)).write_bytes(content)
-    with pytest.raises(LakeError, match="does not tell AUTO_TRAIN_MANAGER=Test from test.*Choose another name"):
+    with pytest.raises(LakeError, match=r"does not tell AUTO_TRAIN_MANAGER=Test from test.*Choose another name"):
         published_manifest(Folder(settings.lake), other)
 
 
