@@ -16,21 +16,13 @@
 
 
 {% macro read_lake(file) %}
-{% if not execute %}{% do return('(select 1)') %}{% endif %}
-{% set paths = fromjson(run_query("select cast(to_json(getvariable('" ~ file ~ "')) as varchar)").rows[0][0]) %}
-{% if paths is string %}
-    {% do return("read_parquet(" ~ literal(paths) ~ ", union_by_name = true)") %}
-{% endif %}
-{% set literals = [] %}
-{% for path in paths %}{% do literals.append(literal(path)) %}{% endfor %}
-{% do return("read_parquet([" ~ literals | join(', ') ~ "], union_by_name = true)") %}
+{# the variable, not what it holds: a URL may carry a signature, and compiled SQL is written down #}
+{% do return("read_parquet(getvariable('" ~ file ~ "'), union_by_name = true)" if execute else '(select 1)') %}
 {% endmacro %}
 
 
 {% macro files_of_lake(file) %}
-{% if not execute %}{% do return('(select 1)') %}{% endif %}
-{% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
-{% do return("read_blob(" ~ literal(path) ~ ")") %}
+{% do return("read_blob(getvariable('" ~ file ~ "'))" if execute else '(select 1)') %}
 {% endmacro %}
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, Settings, open_lake, shown
+from auto_train.lake import ROOT, Settings, open_lake, printable, shown
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import write as write_page
 from auto_train.publishing import analysis_copy
@@ -69,12 +69,12 @@ def summary(settings: Settings) -> str:
         *(f"    {n:>8,} set aside: {words[reason]} ({reason})" for reason, n in aside),
         f"{counted(sum(newest.values()), 'mouse', 'mice')} for the next session: "
         + ", ".join(f"{newest.get(decision, 0):,} {decision}" for decision in ("STAY", "PROGRESS", "ROLLBACK")),
-        *(f"    {subject}: {directive}" for subject, directive in directives),
+        *(f"    {printable(subject)}: {printable(directive)}" for subject, directive in directives),
     ]
     if sessions["drifted"]:
         lines.append(
             f"{counted(sessions['drifted'], 'decided session')} changed in df_behavior since (marts.decision_drift); "
-            f"mice whose stage tomorrow would be another: {', '.join(subject for (subject,) in drift) or 'none'}"
+            f"mice whose stage tomorrow would be another: {', '.join(printable(of) for (of,) in drift) or 'none'}"
         )
     lines += [
         f"df_manager is at {shown(settings.lake)}/{path} ({size:,} bytes)",
@@ -113,7 +113,7 @@ def _mice(settings: Settings, failing_rows: str) -> list[str]:
     sql = f"select distinct subject_id from ({failing_rows}) where subject_id is not null order by 1"  # noqa: S608
     try:
         with duckdb.connect(settings.database, read_only=True) as database:
-            return [str(subject) for (subject,) in database.execute(sql).fetchall()]
+            return [printable(subject) for (subject,) in database.execute(sql).fetchall()]
     except duckdb.Error:
         return []
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from auto_train.lake import PUBLISHED, Lake, LakeError, Settings
+from auto_train.lake import PUBLISHED, Lake, LakeError, Settings, printable
 from auto_train.publishing.manifest import DECISION_LOG, RUN_ID, File, Run, stream
 
 ORDER = [("first_published_at", "ascending"), ("subject_id", "ascending"), ("session", "ascending")]
@@ -92,7 +92,9 @@ def _read(lake: Lake, settings: Settings, run_id: str) -> Entry:
     try:
         entry = Entry.model_validate_json(lake.read(path))
     except ValidationError as error:
-        raise LakeError(f"{lake.location}/{path} is not a record of the log: {error.errors()[0]['msg']}") from None
+        raise LakeError(
+            f"{lake.location}/{path} is not a record of the log: {printable(error.errors()[0]['msg'])}"
+        ) from None
     expected = log_path(settings, run_id, "parquet")
     if entry.run.id != run_id or (entry.file and entry.file.path != expected):
         raise LakeError(f"{lake.location}/{path} is not the record of run {run_id}")

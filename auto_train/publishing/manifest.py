@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings
+from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings, printable
 
 LEADER = "df_manager"
 STATS = "df_manager_stats"
@@ -154,12 +154,12 @@ def read_manifest(lake: Lake, settings: Settings, path: str) -> Manifest | None:
         return None
     except ValidationError as error:
         [first, *_] = error.errors(include_url=False, include_input=False)
-        problem = ": ".join([*map(str, first["loc"]), first["msg"]])
+        problem = printable(": ".join([*map(str, first["loc"]), first["msg"]]))
         raise LakeError(_refused(lake, path, f"is not a manifest ({problem})")) from None
     if manifest.manager != settings.manager:
         if manifest.manager.casefold() == settings.manager.casefold():
             raise LakeError(
-                f"{lake.location} does not tell AUTO_TRAIN_MANAGER={settings.manager} from {manifest.manager}, which "
+                f"{lake.location} does not tell AUTO_TRAIN_MANAGER={settings.manager} from {printable(manifest.manager)}, which "
                 "has published here. Choose another name"
             )
         raise LakeError(_refused(lake, path, f"is not a manifest of {settings.manager} ({manifest.manager!r})"))

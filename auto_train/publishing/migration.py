@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from pandas.compat import pickle_compat
 
 from auto_train.decisions.columns import columns_for_readers
-from auto_train.lake import ROOT, LakeError, Settings, open_lake
+from auto_train.lake import ROOT, LakeError, Settings, open_lake, printable
 from auto_train.publishing.manifest import LEADER, Manifest, Run, new_run_id
 from auto_train.publishing.publication import Tables, publish
 from curricula.schema import StageName
@@ -199,7 +199,7 @@ class _PlainUnpickler(pickle_compat.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if name not in PLAIN.get(module, ()):
             raise MigrationError(
-                f"the pickle asks for {module}.{name}, which no table of texts, numbers and times is made of: refused. "
+                f"the pickle asks for {printable(module)}.{printable(name)}, which no table of texts, numbers and times is made of: refused. "
                 "Nothing of it was run"
             )
         return CHECKED.get(name) or super().find_class(module, name)
@@ -259,7 +259,7 @@ def _explaining(path: Path) -> Iterator[None]:
     except MigrationError:
         raise
     except Exception as error:
-        problem = " ".join(str(error).split())[:300]
+        problem = printable(" ".join(str(error).split())[:300])
         raise MigrationError(f"{path} cannot be read as a pickled table: {type(error).__name__} {problem}") from None
 
 
@@ -335,7 +335,7 @@ def clean(df_manager: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     again = pd.DataFrame({"subject": subject, "number": number})[reasons.isna()].duplicated(keep="last")
     reasons[again[again].index] = "a later row has the same session"
     left_out = [
-        f"subject {row.subject_id!r}, session {row.session}: {reason}"
+        f"subject {row.subject_id!r}, session {printable(row.session)}: {reason}"
         for row, reason in zip(table.itertuples(), reasons, strict=True)
         if reason is not None and not pd.isna(reason)
     ]

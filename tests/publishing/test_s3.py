@@ -1,7 +1,10 @@
 """The lake on S3, against a real server: the same decisions as in a folder, and clear errors."""
 
 import io
+import json
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -242,3 +245,34 @@ def test_duckdb_and_boto3_address_a_bucket_alike(
         lake.tag("x")
     host = f"{lake.bucket}.{endpoint}/mice/x" if style == "vhost" else f"{endpoint}/{lake.bucket}/mice/x"
     assert str(asked.value) == f"https://{host}"
+
+
+def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    bucket = on_s3.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+    of = {"Bucket": bucket, "Key": "mice/night/df_behavior.parquet"}
+    url = s3_server.client().generate_presigned_url("get_object", of)
+    signature = re.search("Signature=([^&]+)", url).group(1)
+    on_s3.workplace = on_s3.folder
+    on_s3.environment |= {
+        "AUTO_TRAIN_LAKE": str(on_s3.lake),
+        "AUTO_TRAIN_DF_BEHAVIOR": url,
+        "AUTO_TRAIN_DATABASE": str(on_s3.folder / "database.duckdb"),
+    }
+    command = ("-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test")
+    done = on_s3.command(*command)
+    assert done.returncode == 0, done.stdout
+    assert len(on_s3.df_manager()) == 3
+    [source] = json.loads((on_s3.lake / "foraging_auto_training/manifest_test.json").read_text())["inputs"]
+    assert source["path"] == url.split("?")[0]
+    on_s3.environment["AUTO_TRAIN_DF_BEHAVIOR"] = url.replace("df_behavior", "other")
+    failed = on_s3.command(*command)
+    assert failed.returncode != 0
+    assert "other.parquet cannot be read as parquet" in failed.stdout
+    written = [path for path in on_s3.folder.rglob("*") if path.is_file()]
+    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb", "morning.html"} <= {
+        path.name for path in written
+    }
+    for text in (signature, unquote(signature)):
+        assert [path for path in written if text.encode() in path.read_bytes()] == []
+        assert not [ran for ran in (done, failed) if text in ran.stdout + ran.stderr]
