@@ -159,7 +159,7 @@ def read_manifest(lake: Lake, settings: Settings, path: str) -> Manifest | None:
     if manifest.manager != settings.manager:
         if manifest.manager.casefold() == settings.manager.casefold():
             raise LakeError(
-                f"{lake.location} does not tell AUTO_TRAIN_MANAGER={settings.manager} from {printable(manifest.manager)}, which "
+                f"{lake.location} does not tell AUTO_TRAIN_MANAGER={settings.manager} from {manifest.manager}, which "
                 "has published here. Choose another name"
             )
         raise LakeError(_refused(lake, path, f"is not a manifest of {settings.manager} ({manifest.manager!r})"))

@@ -199,8 +199,8 @@ class _PlainUnpickler(pickle_compat.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if name not in PLAIN.get(module, ()):
             raise MigrationError(
-                f"the pickle asks for {printable(module)}.{printable(name)}, which no table of texts, numbers and times is made of: refused. "
-                "Nothing of it was run"
+                f"the pickle asks for {printable(f'{module}.{name}')}, which no table of texts, numbers and times is "
+                "made of: refused. Nothing of it was run"
             )
         return CHECKED.get(name) or super().find_class(module, name)
 

@@ -16,7 +16,7 @@ from tests.conftest import Project
 
 HOLD = """
 import duckdb, sys
-duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
+held = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
 print("open", flush=True)
 sys.stdin.read()
 """

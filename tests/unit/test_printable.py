@@ -56,9 +56,12 @@ def test_a_command_says_nothing_that_a_terminal_obeys(manager: str, tmp_path: Pa
         )
     )
     done = subprocess.run(
-        [sys.executable, "-m", "scripts", "status"], cwd=ROOT, capture_output=True, env={"AUTO_TRAIN_LAKE": str(tmp_path)},
+        [sys.executable, "-m", "scripts", "status"],
+        cwd=ROOT,
+        capture_output=True,
+        env={"AUTO_TRAIN_LAKE": str(tmp_path)},
         check=False,
-    )  # fmt: skip
+    )
     said = (done.stdout + done.stderr).decode()
     assert done.returncode == 1
     assert "is not a manifest" in said
