@@ -17,10 +17,8 @@
 
 {% macro read_lake(file) %}
 {% if not execute %}{% do return('(select 1)') %}{% endif %}
-{% set paths = fromjson(run_query("select cast(to_json(getvariable('" ~ file ~ "')) as varchar)").rows[0][0]) %}
-{% set literals = [] %}
-{% for path in ([paths] if paths is string else paths) %}{% do literals.append(literal(path)) %}{% endfor %}
-{% set files = "[" ~ literals | join(', ') ~ "]" %}
+{#- the variable, not what it holds: a URL may carry a signature, and compiled SQL is written down -#}
+{% set files = "getvariable('" ~ file ~ "')" %}
 {#- a folder `session=3` must not overwrite what files say: its value is a column `session__folder`, and only for those
     files that have no such column of their own -#}
 {% set of_folders = [] %}
@@ -41,9 +39,7 @@
 
 
 {% macro files_of_lake(file) %}
-{% if not execute %}{% do return('(select 1)') %}{% endif %}
-{% set path = run_query("select getvariable('" ~ file ~ "')").rows[0][0] %}
-{% do return("read_blob(" ~ literal(path) ~ ")") %}
+{% do return("read_blob(getvariable('" ~ file ~ "'))" if execute else '(select 1)') %}
 {% endmacro %}
 
 

@@ -2,9 +2,11 @@
 
 import sys
 from importlib import import_module
+from typing import Any, TextIO, cast
 
 import click
 
+from auto_train.lake import printable_lines
 from curricula.errors import UserError
 
 # name of the command -> module; loaded only when asked for, so that each starts quickly
@@ -43,9 +45,23 @@ def auto_train() -> None:
     """
 
 
+class _Plain:
+    """Standard output to which no text of a table sends what a terminal would obey."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def write(self, text: str) -> int:
+        return self.out.write(printable_lines(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.out, name)
+
+
 def main() -> None:
     """Run the command; what a person can fix is one line, anything else keeps its traceback."""
+    sys.stdout = cast(TextIO, _Plain(sys.stdout))
     try:
         auto_train(prog_name="auto-train")
     except UserError as error:
-        sys.exit(str(error))
+        sys.exit(printable_lines(str(error)))

@@ -5,7 +5,8 @@ from urllib.parse import urlparse
 
 from auto_train.lake.errors import LakeError, MissingFileError
 from auto_train.lake.folder import Folder
-from auto_train.lake.s3 import S3, s3_client
+from auto_train.lake.printable import printable, printable_lines
+from auto_train.lake.s3 import S3, load_httpfs, s3_client
 from auto_train.lake.settings import CURRICULA, PUBLISHED, ROOT, Settings, shown
 from auto_train.lake.storage import Lake
 
@@ -38,7 +39,10 @@ __all__ = [
     "LakeError",
     "MissingFileError",
     "Settings",
+    "load_httpfs",
     "open_lake",
+    "printable",
+    "printable_lines",
     "s3_client",
     "shown",
 ]

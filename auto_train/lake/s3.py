@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, BinaryIO
-from urllib.parse import urlparse
+from urllib.parse import urlsplit
 
 import boto3
 import duckdb
@@ -43,11 +44,13 @@ class S3:
 
     @property
     def bucket(self) -> str:
-        return urlparse(self.location).netloc
+        return self.location.removeprefix("s3://").partition("/")[0]
 
     def key(self, path: str) -> str:
         """The object's key for a path below the lake."""
-        return f"{urlparse(self.location).path.strip('/')}/{path}".lstrip("/")
+        # a URL's # and % are only letters here, as they are to DuckDB
+        prefix = self.location.removeprefix("s3://").partition("/")[2].strip("/")
+        return f"{prefix}/{path}".lstrip("/")
 
     @cached_property
     def client(self) -> Any:
@@ -127,22 +130,25 @@ class S3:
             self.client.delete_object(Bucket=self.bucket, Key=self.key(path))
 
     def connect(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Load httpfs out of its wheel and hand DuckDB the credentials that boto3 finds."""
-        extension = files("duckdb_extension_httpfs") / f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"
-        connection.execute(f"load {_literal(str(extension))}")
-        session = boto3.Session()
-        options = {"region": session.region_name or "us-east-1"}
-        if self.endpoint:
-            endpoint = urlparse(self.endpoint)
-            use_ssl = str(endpoint.scheme == "https").lower()
-            options |= {"endpoint": endpoint.netloc, "url_style": "path", "use_ssl": use_ssl}
+        """Load httpfs out of its wheel, and let DuckDB ask the same service in the same way as boto3 does."""
+        load_httpfs(connection)
+        endpoint, session = urlsplit(self.client.meta.endpoint_url), boto3.Session()
+        # as boto3 does: a bucket with dots in its name is not part of a host that has a certificate
+        is_path = not _is_aws(endpoint.hostname) or "." in self.bucket
+        options = {
+            "scope": f"s3://{self.bucket}/",
+            "region": self.client.meta.region_name,
+            "endpoint": endpoint.netloc,
+            "url_style": "path" if is_path else "vhost",
+            "use_ssl": str(endpoint.scheme == "https").lower(),
+        }
         if credentials := session.get_credentials():
             frozen = credentials.get_frozen_credentials()
             options |= {"key_id": frozen.access_key, "secret": frozen.secret_key}
             if frozen.token:
                 options["session_token"] = frozen.token
         given = ", ".join(f"{name} {_literal(value)}" for name, value in options.items())
-        connection.execute(f"create or replace temporary secret lake (type s3, {given})")
+        connection.execute(f'create or replace temporary secret "lake {self.bucket}" (type s3, {given})')
 
     def remove_leftovers(self, folder: str, older_than: timedelta) -> None:
         """Nothing to do: an object is there whole or not at all."""
@@ -175,17 +181,36 @@ class S3:
 
 
 def s3_client(endpoint: str) -> Any:
-    """A boto3 S3 client for AWS or, with an endpoint's URL, for another service."""
-    config = Config(
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path" if endpoint else "auto"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
+    """A boto3 S3 client for AWS or, with an endpoint's URL (ours, or one that AWS tools know), for another service."""
     session = boto3.Session()
-    return session.client(
-        "s3", endpoint_url=endpoint or None, config=config, region_name=session.region_name or "us-east-1"
-    )
+    # boto3 alone among AWS tools does not look at AWS_REGION
+    region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
+
+    def client(style: str) -> Any:
+        config = Config(
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+            s3={"addressing_style": style},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return session.client("s3", endpoint_url=endpoint or None, config=config, region_name=region)
+
+    try:
+        made = client("path" if endpoint else "auto")
+        # the environment or the profile may name another service too
+        return made if endpoint or _is_aws(urlsplit(made.meta.endpoint_url).hostname) else client("path")
+    except (BotoCoreError, ValueError) as error:
+        raise LakeError(f"boto3 cannot be set up: {error}. Check the settings of AWS, AWS_… and the profile") from None
+
+
+def load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB read what is remote, with the extension out of its wheel."""
+    extension = files("duckdb_extension_httpfs") / f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"
+    connection.execute(f"load {_literal(str(extension))}")
+
+
+def _is_aws(host: str | None) -> bool:
+    return bool(host) and f".{host}".endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _explained(error: ClientError, where: str) -> str:

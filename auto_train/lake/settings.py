@@ -1,14 +1,40 @@
 """Settings of a run, from the environment; see the README for each."""
 
+import difflib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from auto_train.lake.errors import LakeError
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = "foraging_auto_training"
 CURRICULA = f"{PUBLISHED}/saved_curriculums"
+NAMES = (
+    "AUTO_TRAIN_LAKE",
+    "AUTO_TRAIN_DF_BEHAVIOR",
+    "AUTO_TRAIN_MANAGER",
+    "AUTO_TRAIN_DATABASE",
+    "AUTO_TRAIN_S3_ENDPOINT",
+    "AUTO_TRAIN_MIRROR",
+    "AUTO_TRAIN_KEEP_RUNS",
+    "AUTO_TRAIN_LEGACY_PICKLE",
+    "AUTO_TRAIN_PAGE",
+    "AUTO_TRAIN_CLOCK",
+)
+# of each location: its schemes, and what to write
+ALLOWED = {
+    "AUTO_TRAIN_LAKE": (("s3", "file"), "s3://bucket/prefix or a folder"),
+    "AUTO_TRAIN_DF_BEHAVIOR": (("s3", "file", "http", "https"), "s3://bucket/key, https://… or a file"),
+    "AUTO_TRAIN_MIRROR": (("s3", "file"), "s3://bucket/prefix or a folder"),
+    "AUTO_TRAIN_DATABASE": (("file",), "the path of a file"),
+}
+# what one letter and a colon begin is a drive of Windows
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:(?=//)")
+BUCKET = re.compile(r"[a-z0-9A-Z][\w.-]*")
+RENAME = "Choose another name"
 
 
 @dataclass(frozen=True)
@@ -42,29 +68,27 @@ class Settings:
         """Read the settings; a relative path is below the project's root, wherever the command runs.
 
         Raises:
-            LakeError: a setting cannot be used.
+            LakeError: a setting cannot be used, or is none of ours.
         """
-        lake = _absolute(os.environ.get("AUTO_TRAIN_LAKE") or "lake")
-        behavior = os.environ.get("AUTO_TRAIN_DF_BEHAVIOR") or "df_behavior.parquet"
-        of_its_own = "://" in behavior or behavior.startswith(("/", "./", "../"))
-        manager = os.environ.get("AUTO_TRAIN_MANAGER") or "demo"
-        if not manager.replace("_", "").replace("-", "").replace(".", "").isalnum() or manager.startswith("."):
-            raise LakeError(
-                f"AUTO_TRAIN_MANAGER={manager!r}: a manager's name has letters, digits, '_', '-' and '.' only"
-            )
-        keep_runs = os.environ.get("AUTO_TRAIN_KEEP_RUNS") or "30"
-        if not keep_runs.isdecimal() or int(keep_runs) < 1:
+        _refuse_unknown_names()
+        lake = _location("AUTO_TRAIN_LAKE", "lake")
+        behavior = _text("AUTO_TRAIN_DF_BEHAVIOR", "df_behavior.parquet")
+        of_its_own = SCHEME.match(behavior) or behavior.startswith(("/", "./", "../", "~"))
+        manager = _text("AUTO_TRAIN_MANAGER", "demo")
+        _check_manager(manager)
+        keep_runs = _text("AUTO_TRAIN_KEEP_RUNS", "30")
+        if not (keep_runs.isascii() and keep_runs.isdecimal() and len(keep_runs) < 10) or int(keep_runs) < 1:
             raise LakeError(f"AUTO_TRAIN_KEEP_RUNS={keep_runs!r}: a whole number from 1 up is needed")
         return cls(
             lake=lake,
-            df_behavior=_absolute(behavior) if of_its_own else f"{lake}/{behavior}",
+            df_behavior=_location("AUTO_TRAIN_DF_BEHAVIOR", below="" if of_its_own else lake, default=behavior),
             manager=manager,
-            database=_absolute(os.environ.get("AUTO_TRAIN_DATABASE") or "target/auto_train.duckdb"),
-            s3_endpoint=os.environ.get("AUTO_TRAIN_S3_ENDPOINT") or "",
-            mirror=_absolute(os.environ.get("AUTO_TRAIN_MIRROR") or ""),
+            database=_database(),
+            s3_endpoint=_endpoint("AUTO_TRAIN_S3_ENDPOINT"),
+            mirror=_location("AUTO_TRAIN_MIRROR", ""),
             keep_runs=int(keep_runs),
-            legacy_pickle=_yes_or_no("LEGACY_PICKLE", "no"),
-            page=_yes_or_no("PAGE", "yes"),
+            legacy_pickle=_yes_or_no("AUTO_TRAIN_LEGACY_PICKLE", "no"),
+            page=_yes_or_no("AUTO_TRAIN_PAGE", "yes"),
         )
 
     def published(self, table: str, kind: str = "parquet") -> str:
@@ -72,21 +96,131 @@ class Settings:
         return f"{PUBLISHED}/{table}_{self.manager}.{kind}"
 
 
-def _yes_or_no(name: str, otherwise: str) -> bool:
-    value = os.environ.get(f"AUTO_TRAIN_{name}") or otherwise
+def _yes_or_no(name: str, default: str) -> bool:
+    value = _text(name, default)
     if value not in ("yes", "no"):
-        raise LakeError(f"AUTO_TRAIN_{name}={value!r}: yes or no is needed")
+        raise LakeError(f"{name}={value!r}: yes or no is needed")
     return value == "yes"
 
 
-def _absolute(location: str) -> str:
-    """A location that does not depend on the working directory, without a slash at its end."""
-    if not location or "://" in location:
-        return location.rstrip("/")
-    return (ROOT / location).as_posix()
+def _refuse_unknown_names() -> None:
+    """A setting that is misspelt would be the default, silently: another lake, say."""
+    for name in os.environ:
+        if name.upper().startswith("AUTO_TRAIN_") and name not in NAMES:
+            near = difflib.get_close_matches(name.upper(), NAMES, 1, 0)
+            raise LakeError(f"{name} is not a setting. Did you mean {near[0]}? All of them: {', '.join(NAMES)}")
+
+
+def _text(name: str, default: str = "") -> str:
+    """A setting without the blanks and ends of lines that files and forms leave around it."""
+    text = (os.environ.get(name) or "").strip()
+    if not text.isprintable():
+        raise LakeError(f"{name}={shown(text)!r} has characters that do not print: write it anew")
+    return text or default
+
+
+def _location(name: str, default: str, below: str = "") -> str:
+    """A folder or file (absolute), or a URL of a scheme that this setting may have, without a slash at its end.
+
+    What DuckDB and boto3 would not read as the same place is refused.
+    """
+    text = _text(name, default)
+    if not text:
+        return ""
+    schemes, example = ALLOWED[name]
+    scheme = SCHEME.match(text)
+    if scheme and scheme[0] == "file:" and "file" in schemes:
+        text, scheme = _path_of_file_url(name, text), None
+    if scheme and not any(text.startswith(f"{of}://") for of in schemes):
+        # a query may be a secret
+        raise LakeError(f"{name}={shown(text)}: {scheme[0]} is not known here. Write {example}")
+    is_glob_allowed = name == "AUTO_TRAIN_DF_BEHAVIOR"
+    if scheme and scheme[0] != "s3:":
+        if not re.match("https?://[^/?#]", text):
+            raise LakeError(f"{name}={shown(text)} names no host. Write {example}")
+        return text
+    if not scheme:
+        text = f"{below}/{text}" if below else _absolute(name, text)
+    text = text if text in ("/", "s3://") else text.rstrip("/")
+    if text.startswith("s3://"):
+        bucket, _, key = text.removeprefix("s3://").partition("/")
+        if not BUCKET.fullmatch(bucket):
+            raise LakeError(f"{name}={text}: {bucket!r} is not a bucket's name. Write s3://bucket/prefix")
+        if wrong := set(key) & set("?\\" if is_glob_allowed else "?*[\\"):
+            raise LakeError(f"{name}={text}: a key with {' '.join(sorted(wrong))} cannot be read from S3. {RENAME}")
+        if key and {"", ".", ".."} & set(key.split("/")):
+            raise LakeError(f"{name}={text}: S3 takes no //, . or .. in a key for what a folder does. Leave them out")
+    elif not is_glob_allowed and (wrong := set(text) & set("*?[")):
+        raise LakeError(f"{name}={text}: DuckDB takes {' '.join(sorted(wrong))} for a wildcard. {RENAME}")
+    return text
+
+
+def _database() -> str:
+    """Path of the DuckDB file; dbt makes the database's name of the file's, and quotes it without escaping."""
+    path = _location("AUTO_TRAIN_DATABASE", "target/auto_train.duckdb")
+    stem = Path(path).stem
+    as_dbt_reads_it = os.path.splitext(os.path.basename(os.environ.get("AUTO_TRAIN_DATABASE") or path))[0]
+    if stem != as_dbt_reads_it:
+        raise LakeError(f"AUTO_TRAIN_DATABASE={path}: write it without blanks around it, and as a path")
+    if not re.fullmatch(r"[\w .+-]*\w[\w .+-]*", stem) or stem.lower() in ("temp", "system", "memory"):
+        raise LakeError(
+            f"AUTO_TRAIN_DATABASE={path}: a file's name of letters, digits, '_', '-' and '.' is needed, and not temp, "
+            "system or memory, which DuckDB has for itself"
+        )
+    return path
+
+
+def _endpoint(name: str) -> str:
+    """URL of a service, without a slash at its end."""
+    text = _text(name)
+    if not text:
+        return ""
+    try:
+        url = urlsplit(text)
+        is_url = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        is_url = False
+    if not is_url or url.path.strip("/") or url.query or url.fragment or "@" in url.netloc:
+        raise LakeError(
+            f"{name}={shown(text)}: the URL of a service is needed, without a path: https://s3.lab.org:9000"
+        )
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _check_manager(manager: str) -> None:
+    is_name = re.fullmatch(r"[\w.-]{1,100}", manager) and any(map(str.isalnum, manager))
+    if not is_name or manager.startswith(".") or manager.endswith("."):
+        raise LakeError(
+            f"AUTO_TRAIN_MANAGER={manager!r}: a manager's name has letters, digits, '_', '-' and '.' only, no '.' at "
+            "either end, and at most a hundred of them"
+        )
+    # df_manager_stats_demo.parquet would be the stats of demo and the df_manager of stats_demo; some storages do not
+    # tell small letters from capitals
+    if manager.casefold().startswith("stats_"):
+        raise LakeError(f"AUTO_TRAIN_MANAGER={manager}: its df_manager would be the stats of {manager[6:]}. {RENAME}")
+
+
+def _path_of_file_url(name: str, text: str) -> str:
+    url = urlsplit(text)
+    path = unquote(url.path)
+    if not text.startswith("file:///") or url.query or url.fragment or not path.isprintable():
+        raise LakeError(f"{name}={text}: a file's URL is file:///absolute/path. Write that, or the path alone")
+    return path
+
+
+def _absolute(name: str, path: str) -> str:
+    """A path that does not depend on the working directory."""
+    try:
+        return (ROOT / Path(path).expanduser()).as_posix()
+    except RuntimeError:
+        raise LakeError(f"{name}={path}: there is no home folder of that name. Write the whole path") from None
 
 
 def shown(location: str) -> str:
-    """A location as people read it: relative where it is below the working directory."""
+    """A location as people read it: relative where it is below the working directory, and without what gives access."""
+    if location.startswith(("http://", "https://")):
+        scheme, _, rest = re.split(r"[?#]", location)[0].partition("://")
+        host, slash, path_there = rest.partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path_there}"
     path = Path(location)
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else location

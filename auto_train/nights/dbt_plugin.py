@@ -1,8 +1,12 @@
 """What happens at connecting: the lake is checked, DuckDB may read S3, and models learn where files are."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +17,15 @@ import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
+from dbt_common.exceptions import DbtRuntimeError
 
 from auto_train.decisions import directives
-from auto_train.lake import ROOT, S3, Lake, LakeError, Settings, open_lake
+from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake, shown
 from auto_train.lake.clock import now
 from auto_train.publishing import log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
+from curricula.errors import UserError
 
 
 class Plugin(BasePlugin):
@@ -29,13 +35,16 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        self.settings = Settings.from_environment()
-        if self.creds is not None and self.creds.path != ":memory:":
-            self.creds.path = self.settings.database
+        with _as_dbt_says_it():
+            self.settings = Settings.from_environment()
+            if self.creds is not None and self.creds.path != ":memory:":
+                check_database(Path(self.settings.database))
+                self.creds.path = self.settings.database
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         try:
-            self.variables = variables(conn, self.settings)
+            with _as_dbt_says_it():
+                self.variables = variables(conn, self.settings)
         except Exception:
             # nobody else would close it, and the database would stay locked
             conn.close()
@@ -44,6 +53,46 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         for name, value in self.variables.items():
             cursor.execute(f"set variable {name} = ?", [value])
+
+
+@contextmanager
+def _as_dbt_says_it() -> Iterator[None]:
+    """dbt prints its own errors without a traceback."""
+    try:
+        yield
+    except UserError as error:
+        raise DbtRuntimeError(str(error)) from None
+
+
+def check_database(path: Path) -> None:
+    """Say in one line why the database cannot be used.
+
+    Raises:
+        LakeError: its folder is missing, it is not a database, or another process has it open.
+    """
+    setting = f"AUTO_TRAIN_DATABASE={path}"
+    if path.parent == ROOT / "target":
+        path.parent.mkdir(exist_ok=True)
+    if not path.parent.is_dir():
+        raise LakeError(f"{setting}: there is no folder {path.parent}. Make it, or name another file")
+    if path.is_dir():
+        raise LakeError(f"{setting} is a folder. Name a file in it")
+    if not path.exists():
+        if not os.access(path.parent, os.W_OK):
+            raise LakeError(f"{setting}: nothing can be written into {path.parent}. Name a file elsewhere")
+        return
+    try:
+        duckdb.connect(str(path)).close()
+    except duckdb.ConnectionException:
+        pass  # this process has it open
+    except duckdb.Error as error:
+        problem = " ".join(str(error).split("See also")[0].split())
+        what_to_do = (
+            "Another run or a reader has it open: wait for it, or read the copy in the folder analysis beside it"
+            if "lock" in problem
+            else "Remove it and a run makes it anew, or name another file"
+        )
+        raise LakeError(f"{setting}: {problem} {what_to_do}") from None
 
 
 def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
@@ -82,7 +131,7 @@ def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None
     """Let DuckDB read what is remote; where nothing is, it needs neither an extension nor a secret."""
     for location in {settings.lake, settings.df_behavior}:
         if location.startswith(("http://", "https://")):
-            S3(location, settings.s3_endpoint).connect(conn)
+            load_httpfs(conn)
         else:
             open_lake(location, settings).connect(conn)
 
@@ -103,7 +152,11 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
             "describe from read_parquet(getvariable('df_behavior'), union_by_name = true, hive_partitioning = false)"
         ).fetchall()
     except duckdb.Error as error:
-        raise LakeError(f"df_behavior at {path} cannot be read as parquet: {error}") from None
+        # what DuckDB says repeats the URL
+        problem = re.sub(r"\?[^\s'\"]*", "", str(error)) if "://" in path else str(error)
+        raise LakeError(
+            f"df_behavior at {shown(path)} cannot be read as parquet: {' '.join(problem.split())}"
+        ) from None
 
 
 @dataclass(frozen=True)

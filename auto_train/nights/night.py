@@ -10,7 +10,7 @@ import duckdb
 import yaml
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, LakeError, Settings, open_lake, shown
+from auto_train.lake import ROOT, LakeError, Settings, open_lake, printable, shown
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import local_copy, save_published
 from auto_train.publishing import analysis_copy
@@ -97,7 +97,7 @@ def summary(settings: Settings) -> str:
         *set_aside(settings),
         f"{counted(sum(newest.values()), 'mouse', 'mice')} for the next session, on {day} ({zone}): "
         + ", ".join(f"{newest.get(decision, 0):,} {decision}" for decision in ("STAY", "PROGRESS", "ROLLBACK")),
-        *(f"    {subject}: {directive}" for subject, directive in directives),
+        *(f"    {printable(subject)}: {printable(directive)}" for subject, directive in directives),
     ]
     if sessions["by_default"]:
         lines.append(
@@ -106,7 +106,7 @@ def summary(settings: Settings) -> str:
     if sessions["drifted"]:
         lines.append(
             f"{counted(sessions['drifted'], 'decided session')} changed in df_behavior since (marts.decision_drift); "
-            f"mice whose stage tomorrow would be another: {', '.join(subject for (subject,) in drift) or 'none'}"
+            f"mice whose stage tomorrow would be another: {', '.join(printable(of) for (of,) in drift) or 'none'}"
         )
     lines += [
         f"df_manager is at {shown(settings.lake)}/{path} ({size:,} bytes)",
@@ -152,7 +152,7 @@ def _found_by(settings: Settings, failing_rows: str, column: str) -> list[str]:
             if column not in rows.columns:
                 return []
             found = rows.project(column).filter(f"{column} is not null").distinct().order(column)
-            return [str(value) for (value,) in found.fetchall()]
+            return [printable(value) for (value,) in found.fetchall()]
     except duckdb.Error:
         return []
 

@@ -1,18 +1,19 @@
 """What earlier runs published, kept to roll back to and to tell an interrupted run from a damaged file."""
 
 from datetime import timedelta
-from pathlib import PurePosixPath
 
 from auto_train.lake import PUBLISHED as EVERYTHING
 from auto_train.lake import Lake, LakeError, Settings
 from auto_train.publishing import log
 from auto_train.publishing.manifest import (
     LEADER,
+    RUN_ID,
     Manifest,
     history_path,
     published_manifest,
     read_manifest,
     sha256,
+    unstamped,
 )
 
 # written before df_manager is replaced, and when all is published
@@ -27,13 +28,17 @@ def record_path(settings: Settings, run_id: str, record: str) -> str:
 
 def kept_runs(lake: Lake, settings: Settings, record: str = PUBLISHED) -> list[str]:
     """Runs of which the history holds such a record, newest first."""
-    paths = [PurePosixPath(path) for path in lake.paths(history_path(settings))]
-    return sorted({path.parent.name for path in paths if path.name == record}, reverse=True)
+    parts = (path.split("/") for path in _below(lake, history_path(settings)))
+    return sorted((of[0] for of in parts if of[1:] == [record] and RUN_ID.fullmatch(of[0])), reverse=True)
 
 
 def kept_manifest(lake: Lake, settings: Settings, run_id: str, record: str = PUBLISHED) -> Manifest | None:
     """The manifest of a kept run, None where it is not kept."""
-    return read_manifest(lake, settings, record_path(settings, run_id, record))
+    path = record_path(settings, run_id, record)
+    manifest = read_manifest(lake, settings, path)
+    if manifest and manifest.run.id != run_id:
+        raise LakeError(f"{lake.location}/{path} is not the record of run {run_id}: remove it")
+    return manifest
 
 
 def run_that_made(lake: Lake, settings: Settings, df_manager: bytes) -> Manifest | None:
@@ -82,10 +87,9 @@ def forget_the_oldest(lake: Lake, settings: Settings) -> None:
     """
     kept = kept_runs(lake, settings)
     oldest = kept[settings.keep_runs - 1] if len(kept) >= settings.keep_runs else ""
-    folder = history_path(settings)
-    there = {path.removeprefix(f"{folder}/").split("/")[0] for path in lake.paths(folder)}
+    there = {path.split("/")[0] for path in _below(lake, history_path(settings))}
     did_not_publish = set(kept_runs(lake, settings, PREPARED)) - set(kept)
-    for run_id in sorted(run_id for run_id in there if run_id < oldest):
+    for run_id in sorted(run_id for run_id in there if run_id < oldest and RUN_ID.fullmatch(run_id)):
         if run_id in did_not_publish:
             log.forget(lake, settings, run_id)
         forget(lake, settings, run_id)
@@ -99,13 +103,17 @@ def last_other_run(lake: Lake, settings: Settings) -> str:
         LakeError: there is none.
     """
     path = settings.published(LEADER)
-    now = sha256(lake.read(path)) if lake.exists(path) else None
+    now = sha256(unstamped(lake.read(path))) if lake.exists(path) else None
     for run_id in kept_runs(lake, settings):
         manifest = kept_manifest(lake, settings, run_id)
         file = manifest and manifest.file(path)
-        if file and file.sha256 != now:
+        if manifest and file and (manifest.df_manager_content or file.sha256) != now:
             return run_id
     raise LakeError(f"no run is kept that published another {path} than there is now")
+
+
+def _below(lake: Lake, folder: str) -> list[str]:
+    return [path.removeprefix(f"{folder}/") for path in lake.paths(folder)]
 
 
 def _record_first(path: str) -> tuple[bool, str]:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from auto_train.lake import PUBLISHED, Lake, LakeError, Settings
-from auto_train.publishing.manifest import DECISION_LOG, File, Run, stream
+from auto_train.lake import PUBLISHED, Lake, LakeError, Settings, printable
+from auto_train.publishing.manifest import DECISION_LOG, RUN_ID, File, Run, stream
 
 ORDER = [("first_published_at", "ascending"), ("subject_id", "ascending"), ("session", "ascending")]
 AT_ONCE = 16  # records read at the same time
@@ -63,7 +63,8 @@ def recorded_runs(lake: Lake, settings: Settings) -> set[str]:
     """Every run that the log has a record of, whether it published or not."""
     folder = log_path(settings)
     names = (path.removeprefix(f"{folder}/") for path in lake.paths(folder))
-    return {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    runs = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    return {run for run in runs if RUN_ID.fullmatch(run)}
 
 
 def entries(lake: Lake, settings: Settings, newest: str | None) -> list[Entry]:
@@ -91,7 +92,9 @@ def _read(lake: Lake, settings: Settings, run_id: str) -> Entry:
     try:
         entry = Entry.model_validate_json(lake.read(path))
     except ValidationError as error:
-        raise LakeError(f"{lake.location}/{path} is not a record of the log: {error.errors()[0]['msg']}") from None
+        raise LakeError(
+            f"{lake.location}/{path} is not a record of the log: {printable(error.errors()[0]['msg'])}"
+        ) from None
     expected = log_path(settings, run_id, "parquet")
     if entry.run.id != run_id or (entry.file and entry.file.path != expected):
         raise LakeError(f"{lake.location}/{path} is not the record of run {run_id}")

@@ -2,13 +2,14 @@
 
 import hashlib
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings
+from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings, printable
 
 LEADER = "df_manager"
 STATS = "df_manager_stats"
@@ -16,6 +17,20 @@ DECISION_LOG = "decision_log"
 PAGE = "morning"
 SEEN = "subjects_seen"
 TIME = "%Y%m%dT%H%M%SZ"
+STAMP, STAMPED_WIDTH = b"auto_train run ", 100
+
+
+# a name of one folder or file: what a run is called, which a lake's own files must not make a way out
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
+RunId = Annotated[str, Field(pattern=f"^{RUN_ID.pattern}$")]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    """Before and after these years, adding a second or telling an age may fail."""
+    if not 2000 <= moment.year < 9000:
+        raise ValueError("a year from 2000 on is needed")
+    return moment
 
 
 class Run(BaseModel):
@@ -31,11 +46,11 @@ class Run(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    started_at: datetime
-    previous: str | None = None
+    id: RunId
+    started_at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    previous: RunId | None = None
     kind: Literal["night", "full_refresh", "rollback", "migration", "taken_over"] = "night"
-    rolled_back_to: str | None = None
+    rolled_back_to: RunId | None = None
 
 
 class File(BaseModel):
@@ -51,9 +66,9 @@ class File(BaseModel):
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     path: str
-    size: int = Field(alias="bytes")
-    sha256: str
-    rows: int | None = None
+    size: Count = Field(alias="bytes")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    rows: Count | None = None
 
     @classmethod
     def of(cls, path: str, content: bytes, rows: int | None = None) -> "File":
@@ -74,6 +89,8 @@ class Manifest(BaseModel):
         newest_session_date: the newest session's date in df_behavior, YYYY-MM-DD.
         files, curricula: what was published.
         df_manager_tag: tells this df_manager from any other; None before it is published.
+        df_manager_content: checksum of df_manager without the name of its run; None of an older version, whose
+            df_manager names none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,12 +99,13 @@ class Manifest(BaseModel):
     run: Run
     code_version: str
     inputs: list[dict[str, Any]] = []
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, Count]] = {}
     let_through: list[dict[str, str]] = []
     newest_session_date: str | None = None
     files: list[File]
     curricula: list[File] = []
     df_manager_tag: str | None = None
+    df_manager_content: str | None = None
 
     def file(self, path: str) -> File | None:
         """The file at a path below the lake."""
@@ -152,18 +170,35 @@ def read_manifest(lake: Lake, settings: Settings, path: str) -> Manifest | None:
     except MissingFileError:
         return None
     except ValidationError as error:
-        [first, *_] = error.errors()
-        problem = ": ".join([*map(str, first["loc"]), first["msg"]])
+        [first, *_] = error.errors(include_url=False, include_input=False)
+        problem = printable(": ".join([*map(str, first["loc"]), first["msg"]]))
         raise LakeError(_refused(lake, path, f"is not a manifest ({problem})")) from None
-    own = publishable(settings)
+    if manifest.manager != settings.manager:
+        if manifest.manager.casefold() == settings.manager.casefold():
+            raise LakeError(
+                f"{lake.location} does not tell AUTO_TRAIN_MANAGER={settings.manager} from {manifest.manager}, which "
+                "has published here. Choose another name"
+            )
+        raise LakeError(_refused(lake, path, f"is not a manifest of {settings.manager} ({manifest.manager!r})"))
     # a file of the lake must not make us read or write anywhere else
-    strange = [file.path for file in manifest.files if file.path not in own]
-    strange += [file.path for file in manifest.curricula if PurePosixPath(file.path).parent != PurePosixPath(CURRICULA)]
-    strange += [of for of in (manifest.run.id, manifest.run.previous or "") if "/" in of or ".." in of]
-    if strange or manifest.manager != settings.manager:
-        problem = f"is not a manifest of {settings.manager} ({strange or manifest.manager})"
-        raise LakeError(_refused(lake, path, problem))
+    own, paths = publishable(settings), [file.path for file in manifest.files]
+    strange = [of for of in paths if of not in own] + [
+        file.path for file in manifest.curricula if not is_of_curricula(file.path)
+    ]
+    problem = f"it has {strange[:3]}" if strange else ""
+    if len(set(paths)) < len(paths):
+        problem = problem or "it has a file twice"
+    if settings.published(LEADER) not in paths:
+        problem = problem or f"it has no {LEADER}"
+    if problem:
+        raise LakeError(_refused(lake, path, f"is not a manifest of {settings.manager}: {problem}"))
     return manifest
+
+
+def is_of_curricula(path: str) -> bool:
+    """Whether a path below the lake is one at which curricula are published."""
+    folder, _, name = path.rpartition("/")
+    return folder == CURRICULA and re.fullmatch(r"[^./\\][^/\\]*\.(json|svg)", name) is not None and name.isprintable()
 
 
 def _refused(lake: Lake, path: str, problem: str) -> str:
@@ -176,6 +211,32 @@ def _refused(lake: Lake, path: str, problem: str) -> str:
 def published_manifest(lake: Lake, settings: Settings) -> Manifest | None:
     """The manifest of the last publication, None where there is none."""
     return read_manifest(lake, settings, manifest_path(settings))
+
+
+def stamped(parquet: bytes, run_id: str) -> bytes:
+    """A parquet file that also names its run, so that no two runs ever make the same bytes.
+
+    The name stands between the rows and the footer, where readers never look: nothing is encoded again.
+    """
+    content, end = unstamped(parquet), _footer(parquet)
+    if not end:
+        return parquet
+    rows = content[:-end]
+    return rows + STAMP + run_id.encode().rjust(STAMPED_WIDTH) + content[-end:]
+
+
+def unstamped(parquet: bytes) -> bytes:
+    """The file as it was before it named a run."""
+    end, width = _footer(parquet), len(STAMP) + STAMPED_WIDTH
+    if not end or not parquet[:-end][-width:].startswith(STAMP):
+        return parquet
+    return parquet[: -end - width] + parquet[-end:]
+
+
+def _footer(parquet: bytes) -> int:
+    """How many bytes the end of a parquet file takes, 0 where it is none."""
+    end = int.from_bytes(parquet[-8:-4], "little") + 8
+    return end if parquet[:4] == parquet[-4:] == b"PAR1" and end + 4 <= len(parquet) else 0
 
 
 def verify(lake: Lake, path: str, content: bytes) -> bool:

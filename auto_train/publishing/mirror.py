@@ -1,7 +1,7 @@
 """A copy of all that is published, for readers that never read the lake."""
 
 from auto_train.lake import CURRICULA, LakeError, Settings, open_lake
-from auto_train.publishing.manifest import LEADER, manifest_path, published_manifest
+from auto_train.publishing.manifest import LEADER, is_of_curricula, manifest_path, published_manifest
 
 TRIES = 5
 
@@ -26,7 +26,8 @@ def bring_up_to_date(settings: Settings) -> list[str]:
             tag = lake.tag(settings.published(LEADER))
             manifest = published_manifest(lake, settings)
             published = [file.path for file in manifest.files] if manifest else []
-            for path in [*lake.paths(CURRICULA), *published, manifest_path(settings)]:
+            curricula = [path for path in lake.paths(CURRICULA) if is_of_curricula(path)]
+            for path in [*curricula, *published, manifest_path(settings)]:
                 if lake.tag(path) != other.tag(path):
                     lake.copy(path, other, path)
                     copied.append(path)

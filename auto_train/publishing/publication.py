@@ -6,7 +6,7 @@ others stop. All else follows it, and only while it is this run's. The manifest 
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auto_train.lake import Lake, LakeError, Settings, open_lake
 from auto_train.publishing import history, log, mirror
@@ -17,7 +17,10 @@ from auto_train.publishing.manifest import (
     kept_path,
     manifest_path,
     published_manifest,
+    sha256,
+    stamped,
     stream,
+    unstamped,
     verify,
 )
 
@@ -61,9 +64,12 @@ def publish(settings: Settings, expected: str | None, tables: Tables, manifest: 
         LakeError: the lake refused; what was published before is whole and as it was, or df_manager is this run's
             and the next run puts the rest beside it.
     """
-    lake = open_lake(settings.lake, settings)
+    lake, leader = open_lake(settings.lake, settings), settings.published(LEADER)
+    named = stamped(tables.files[leader], manifest.run.id)
+    content_of_leader = sha256(unstamped(named))
+    tables = replace(tables, files={**tables.files, leader: named})
     files = [File.of(path, content, tables.rows.get(path)) for path, content in tables.files.items()]
-    manifest = manifest.model_copy(update={"files": files})
+    manifest = manifest.model_copy(update={"files": files, "df_manager_content": content_of_leader})
     try:
         _keep(lake, settings, tables, manifest)
         tag = _take_the_lead(lake, settings, expected, tables)

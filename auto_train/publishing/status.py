@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from auto_train.lake import Settings, open_lake, shown
+from auto_train.lake import Settings, open_lake, printable, shown
 from auto_train.publishing import history, log
 from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
@@ -15,8 +15,8 @@ def status(settings: Settings, now: datetime) -> tuple[str, bool]:
     if manifest:
         age = _ago(now - manifest.run.started_at)
         lines += [
-            f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {manifest.code_version}",
-            f"    newest session {manifest.newest_session_date}; {_counts(manifest)}",
+            f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {printable(manifest.code_version)}",
+            f"    newest session {printable(manifest.newest_session_date)}; {_counts(manifest)}",
             *(f"    {file.rows or 0:>10,} rows  {file.path}" for file in manifest.files),
         ]
     wrong = [
@@ -63,7 +63,9 @@ def _back(manifest: Manifest) -> str:
 
 
 def _counts(manifest: Manifest) -> str:
-    decisions = ", ".join(f"{n:,} {decision}" for decision, n in manifest.counts.get("next_session", {}).items())
+    decisions = ", ".join(
+        f"{n:,} {printable(decision)}" for decision, n in manifest.counts.get("next_session", {}).items()
+    )
     set_aside = sum(manifest.counts.get("set_aside", {}).values())
     return f"next sessions: {decisions or 'none'}; {set_aside:,} sessions set aside"
 

@@ -71,11 +71,9 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
         curricula=[File.of(path, content) for path, content in in_lake.items()],
         **summary(counts.fetchall()),
     )
-    publish(settings, of_run["df_manager_tag"], tables, manifest)
+    manifest = publish(settings, of_run["df_manager_tag"], tables, manifest)
     analysis_copy.leave_at_exit(settings.database)
-    published = [
-        {"path": path, "rows": tables.rows.get(path), "bytes": len(content)} for path, content in tables.files.items()
-    ]
+    published = [{"path": file.path, "rows": file.rows, "bytes": file.size} for file in manifest.files]
     return pa.Table.from_pylist(published, schema=SCHEMA)
 
 

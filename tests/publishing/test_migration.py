@@ -10,11 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from numpy._core.multiarray import _reconstruct, scalar
+from numpy._core.numeric import _frombuffer
 
 from auto_train.lake import Folder, Settings
 from auto_train.publishing import migration as migrate
+from tests import pickles
 from tests.conftest import Project
 from tests.nights.test_bad_input import GOOD_MOUSE
 
@@ -281,3 +286,60 @@ def test_nothing_is_changed_where_something_is_in_the_way(tmp_path: Path, monkey
     with pytest.raises(migrate.MigrationError, match="has a df_manager of demo already; nothing was changed"):
         migrate.migrate(settings, pickled, pickled, now)
     assert lake.paths("") == [settings.published("df_manager")]
+
+
+def test_tables_of_this_pandas_come_whole_out_of_every_protocol(tmp_path: Path) -> None:
+    path = tmp_path / "table.pkl"
+    for content in pickles.originals():
+        path.write_bytes(content)
+        pd.testing.assert_frame_equal(migrate.read_pickle(path), pickle.loads(content))
+
+
+def test_damaged_pickles_end_in_an_error_of_ours(project: Project) -> None:
+    done = project.command("-m", "tests.pickles", "1", "300")
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "'read'" in done.stdout
+    assert "'refused'" in done.stdout
+
+
+def dangerous() -> list[tuple[object, ...]]:
+    """Calls and states that would make pointers out of bytes, or change what reads them."""
+    pointers = np.arange(4, dtype="i8").tobytes()
+    objects, structured = np.dtype("O"), np.dtype([("a", "O")])
+    rebuilt = (np.ndarray, (0,), b"b")
+    return [
+        (np.ndarray, ((4,), objects, pointers)),
+        (np.ndarray, ((4,), "i8", pointers)),
+        (_reconstruct, rebuilt, (1, (4,), objects, False, pointers)),
+        (_reconstruct, rebuilt, (1, (2**62,), np.dtype("i8"), False, pointers)),
+        (_reconstruct, rebuilt, (1, (2**40,), objects, False, [None])),
+        (_reconstruct, rebuilt, (1, (2,), structured, False, pointers)),
+        (_frombuffer, (pointers, objects, (4,), "C")),
+        (scalar, (objects, pointers[:8])),
+        (np.dtype, ("V8", False, True), (3, "|", None, ("a",), {"a": (objects, 0)}, 8, 8, 0)),
+        (np.dtype, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0)),
+        (np.dtype, ("f8,O",)),
+        (bytearray, (2**50,)),
+        (getattr, (pd.DataFrame, "eval")),
+    ]
+
+
+def test_a_pickle_that_makes_pointers_out_of_bytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.pkl"
+    for call in dangerous():
+        path.write_bytes(pickle.dumps(_Hostile(call)))
+        with pytest.raises(migrate.MigrationError, match=r"refused|not a table|cannot be read"):
+            migrate.read_pickle(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError, LookupError, RecursionError, OverflowError, pa.ArrowInvalid])
+def test_whatever_goes_wrong_with_a_pickle_is_one_line(error: type[Exception], tmp_path: Path) -> None:
+    line = f"cannot be read as a pickled table: {error.__name__} two lines$"
+    with pytest.raises(migrate.MigrationError, match=line), migrate._explaining(tmp_path / "table.pkl"):
+        raise error("two\nlines")
+
+
+def test_what_crashes_pandas_crashes_another_process_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(migrate.MigrationError, match=r"crashes pandas \(1\)"):
+        migrate.rehearse(tmp_path / "table.pkl")

@@ -1,11 +1,18 @@
 """The lake on S3, against a real server: the same decisions as in a folder, and clear errors."""
 
+import io
+import json
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 
-from auto_train.lake import Settings
+from auto_train.lake import Settings, open_lake
 from auto_train.nights.dbt_plugin import connect_to_lake
 from tests import s3
 from tests.conftest import Project
@@ -142,7 +149,7 @@ def test_duckdb_gets_what_boto3_knows(endpoint: str, options: set[str], monkeypa
         [(name, persistent, text)] = connection.sql(
             "select name, persistent, secret_string from duckdb_secrets()"
         ).fetchall()
-    assert (name, persistent) == ("lake", False)
+    assert (name, persistent) == ("lake lab", False)
     assert options | {"key_id=o'key", "secret=redacted", "session_token=redacted"} <= set(text.split(";"))
 
 
@@ -152,3 +159,120 @@ def test_where_nothing_is_remote_duckdb_needs_neither_extension_nor_secret() -> 
         loaded = "select count(*) from duckdb_extensions() where loaded and extension_name = 'httpfs'"
         assert connection.sql(loaded).fetchall() == [(0,)]
         assert connection.sql("select count(*) from duckdb_secrets()").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b", "a%20b", "a%2Fb", "a+b", "a b", "é 日本", "a&b=c;d", "a'b\"c", "{a}~^|<$,@:(!)"]
+)
+def test_boto3_and_duckdb_read_and_write_the_same_keys(
+    name: str, on_s3: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in (
+        on_s3.environment | {"AUTO_TRAIN_LAKE": on_s3.environment["AUTO_TRAIN_LAKE"] + f"/{name}"}
+    ).items():
+        monkeypatch.setenv(key, value)
+    settings = Settings.from_environment()
+    lake, out = open_lake(settings.lake, settings), io.BytesIO()
+    pq.write_table(pa.table({"x": [name]}), out)
+    lake.publish(io.BytesIO(out.getvalue()), f"{name}.parquet")
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        read = "select x from read_parquet(?)"
+        assert connection.execute(read, [f"{settings.lake}/{name}.parquet"]).fetchall() == [(name,)]
+        target = f"{settings.lake}/written {name}.parquet".replace("'", "''")
+        connection.execute(f"copy (select 1 as x) to '{target}' (format parquet)")
+    assert lake.paths("") == sorted([f"{name}.parquet", f"written {name}.parquet"])
+
+
+@pytest.mark.parametrize("given", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "profile"])
+def test_a_service_that_aws_tools_know_is_the_one_that_both_ask(
+    given: str, on_s3: Project, s3_server: s3.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    del on_s3.environment["AUTO_TRAIN_S3_ENDPOINT"]
+    for key, value in on_s3.environment.items():
+        monkeypatch.setenv(key, value)
+    if given == "profile":
+        config = on_s3.folder / "config"
+        config.write_text(f"[default]\nregion = eu-west-1\nendpoint_url = {s3_server.endpoint}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    else:
+        monkeypatch.setenv(given, s3_server.endpoint)
+    settings = Settings.from_environment()
+    assert open_lake(settings.lake, settings).paths("") == ["df_behavior.parquet"]
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        assert connection.execute("select count(*) from read_parquet(?)", [settings.df_behavior]).fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("location", "environment", "endpoint", "region", "style"),
+    [
+        ("s3://lab/mice", {}, "s3.amazonaws.com", "us-east-1", "vhost"),
+        ("s3://lab.org/mice", {}, "s3.amazonaws.com", "us-east-1", "path"),
+        ("s3://lab/mice", {"AWS_REGION": "eu-west-1"}, "s3.eu-west-1.amazonaws.com", "eu-west-1", "vhost"),
+        (
+            "s3://lab/mice",
+            {"AWS_DEFAULT_REGION": "cn-north-1"},
+            "s3.cn-north-1.amazonaws.com.cn",
+            "cn-north-1",
+            "vhost",
+        ),
+        ("s3://lab/mice", {"AWS_ENDPOINT_URL": "https://s3.lab.org"}, "s3.lab.org", "us-east-1", "path"),
+    ],
+)
+def test_duckdb_and_boto3_address_a_bucket_alike(
+    location: str, environment: dict[str, str], endpoint: str, region: str, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (environment | {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(location, f"{location}/df_behavior.parquet", "test", "", "")
+    lake = open_lake(location, settings)
+    with duckdb.connect() as connection:
+        connect_to_lake(connection, settings)
+        [(scope, text)] = connection.sql("select scope, secret_string from duckdb_secrets()").fetchall()
+    assert scope == [f"s3://{lake.bucket}/"]
+    assert {f"endpoint={endpoint}", f"region={region}", f"url_style={style}"} <= set(text.split(";"))
+
+    class AskedError(Exception):
+        pass
+
+    def ask(request: AWSPreparedRequest, **_: object) -> None:
+        raise AskedError(request.url)
+
+    lake.client.meta.events.register("before-send.s3.HeadObject", ask)
+    with pytest.raises(AskedError) as asked:
+        lake.tag("x")
+    host = f"{lake.bucket}.{endpoint}/mice/x" if style == "vhost" else f"{endpoint}/{lake.bucket}/mice/x"
+    assert str(asked.value) == f"https://{host}"
+
+
+def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3.Server) -> None:
+    upload_behavior(on_s3, s3_server, GOOD_MOUSE)
+    bucket = on_s3.environment["AUTO_TRAIN_LAKE"].split("/")[2]
+    of = {"Bucket": bucket, "Key": "mice/night/df_behavior.parquet"}
+    url = s3_server.client().generate_presigned_url("get_object", of)
+    signature = re.search("Signature=([^&]+)", url).group(1)
+    on_s3.workplace = on_s3.folder
+    on_s3.environment |= {
+        "AUTO_TRAIN_LAKE": str(on_s3.lake),
+        "AUTO_TRAIN_DF_BEHAVIOR": url,
+        "AUTO_TRAIN_DATABASE": str(on_s3.folder / "database.duckdb"),
+    }
+    command = ("-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test")
+    done = on_s3.command(*command)
+    assert done.returncode == 0, done.stdout
+    assert len(on_s3.df_manager()) == 3
+    [source] = json.loads((on_s3.lake / "foraging_auto_training/manifest_test.json").read_text())["inputs"]
+    assert source["path"] == url.split("?")[0]
+    on_s3.environment["AUTO_TRAIN_DF_BEHAVIOR"] = url.replace("df_behavior", "other")
+    failed = on_s3.command(*command)
+    assert failed.returncode != 0
+    assert "other.parquet cannot be read as parquet" in failed.stdout
+    written = [path for path in on_s3.folder.rglob("*") if path.is_file()]
+    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb", "morning.html"} <= {
+        path.name for path in written
+    }
+    for text in (signature, unquote(signature)):
+        assert [path for path in written if text.encode() in path.read_bytes()] == []
+        assert not [ran for ran in (done, failed) if text in ran.stdout + ran.stderr]

@@ -1,0 +1,82 @@
+"""No text of a table or of a file in the lake reaches a terminal as it is."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from auto_train.lake import Folder, Settings, printable, printable_lines
+from auto_train.publishing.manifest import File, Manifest, Run
+from auto_train.publishing.status import listing, status
+from tests.copies import ROOT
+
+EVIL = "a\x1b[2J\x9b31m\r\n\tb\u202ec\x07\u2028d\x00"
+
+
+def test_what_a_terminal_would_obey_is_shown_as_its_escape() -> None:
+    assert printable(EVIL) == r"a\x1b[2J\x9b31m\r\n\tb\u202ec\x07\u2028d\x00"
+    assert printable_lines("one\n\ttwo\x1b[0m\r") == "one\n\ttwo\\x1b[0m\\r"
+    for text in ("Ünal 日本 🐭 ≥ …", "a\u00a0b", ""):
+        assert printable(text) == printable_lines(text) == text
+    assert printable("\ud800") == r"\ud800"
+    assert printable(None) == "None"
+
+
+def test_texts_of_a_manifest_make_no_lines_of_their_own(tmp_path: Path) -> None:
+    settings = Settings(str(tmp_path), "", "test", "", "")
+    leader = settings.published("df_manager")
+    for path in ("manifest_test.json", "history/test/a/published.json"):
+        counts = {"next_session": {EVIL: 1}}
+        run = Run(id="a", started_at=datetime(2026, 1, 1, tzinfo=UTC))
+        manifest = Manifest(
+            manager="test", run=run, code_version=EVIL, newest_session_date=EVIL, counts=counts,
+            files=[File.of(leader, b"x")],
+        )  # fmt: skip
+        file = tmp_path / "foraging_auto_training" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(manifest.as_json())
+    Folder(str(tmp_path)).tag(leader)
+    text, _ = status(settings, datetime(2026, 1, 2, tzinfo=UTC))
+    for of in (text, listing(settings)):
+        assert of == printable_lines(of)
+        assert printable(EVIL) in of
+        assert "\t" not in of
+
+
+@pytest.mark.parametrize("manager", [EVIL, "demo"])
+def test_a_command_says_nothing_that_a_terminal_obeys(manager: str, tmp_path: Path) -> None:
+    folder = tmp_path / "foraging_auto_training"
+    folder.mkdir()
+    (folder / "manifest_demo.json").write_text(
+        json.dumps(
+            {"manager": manager, "run": {"id": "a", "started_at": EVIL}, "code_version": EVIL, "files": [], EVIL: EVIL}
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts", "status"],
+        cwd=ROOT,
+        capture_output=True,
+        env={"AUTO_TRAIN_LAKE": str(tmp_path)},
+        check=False,
+    )
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 1
+    assert "is not a manifest" in said
+    assert said == printable_lines(said)
+    assert said.count("\n") == 1
+
+
+SAY = """
+import click, sys
+from scripts import cli
+cli.auto_train = lambda **_: (print("a\\x1b[2Jb"), click.echo("c\\x9b31md"))
+cli.main()
+"""
+
+
+def test_whatever_a_command_prints_is_plain() -> None:
+    done = subprocess.run([sys.executable, "-c", SAY], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.decode() == "a\\x1b[2Jb\nc\\x9b31md\n"
