@@ -200,15 +200,18 @@ def test_an_input_is_checked_without_deciding_or_publishing(second: Project) -> 
     assert {path: path.read_bytes() for path in second.lake.rglob("*") if path.is_file()} == before
 
 
-def test_folders_and_files_of_other_shapes_are_one_table(project: Project) -> None:
-    """Two names of one column, another case, and folders that say what their files say otherwise, or not at all."""
+def test_folders_and_files_of_other_shapes_are_one_table(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two names of one column, another case, days beside instants, and folders that say what their files say otherwise,
+    or not at all."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
     part = "select * from ({night}) where subject_id in ('700000', '700001') and session {which}"
     shapes = {
         "session_date=2020-01-01/session=3/a.parquet": part.format(night=FIRST, which="= 1"),
         "session_date=2026-01-03/session=2/b.parquet":
             f"select * exclude (session, session_date) from ({part.format(night=FIRST, which='= 2')})",
         "c.parquet":
-            f"select * rename (foraging_eff as foraging_efficiency, session as SESSION)"
+            "select * replace (timestamptz '2026-01-04 08:00:00+00' as session_date)"
+            " rename (foraging_eff as foraging_efficiency, session as SESSION)"
             f" from ({part.format(night=FIRST, which='= 3')})",
     }  # fmt: skip
     for name, table in shapes.items():
@@ -216,7 +219,7 @@ def test_folders_and_files_of_other_shapes_are_one_table(project: Project) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         duckdb.sql(f"copy ({table}) to '{path}' (format parquet)")
     project.environment["AUTO_TRAIN_DF_BEHAVIOR"] = str(project.lake / "parts/**/*.parquet")
-    assert night(project) == (True, "")
+    assert night(project, "--vars", "{lab_time_zone: America/Los_Angeles}") == (True, "")
     columns = "session, cast(session_date as varchar), foraging_efficiency"
     assert project.df_manager(columns, "subject_id = '700000'") == [
         (1, "2026-01-02", 0.3), (2, "2026-01-03", 0.3), (3, "2026-01-04", 0.3),
