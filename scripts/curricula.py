@@ -174,8 +174,11 @@ def release_() -> None:
 @KEYS
 def check_(curricula: tuple[str, ...]) -> None:
     """List the findings of some curricula, or of the whole library."""
-    if errors := report(chosen(curricula)):
-        raise UserError(f"errors: {errors}")
+    found = chosen(curricula)
+    errors, lock = report(found), releases.read_lock()
+    broken = releases.edited(found, lock, library.places()) if curricula else releases.broken_promises(found, lock)
+    if errors or broken:
+        raise UserError("\n".join([*([f"errors: {errors}"] if errors else []), *broken]))
 
 
 @command.command("diff")

@@ -8,13 +8,16 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curricula import exchange, library, releases
 from curricula.conditions import parse
+from curricula.errors import UserError
 from curricula.library import LIBRARY, load, load_library
 from curricula.wording import as_lambda, in_words
+from scripts.curricula import command
 from tests import reference, worlds
 from tests.conftest import Project
 
@@ -50,6 +53,24 @@ def test_a_change_of_a_version_that_others_start_from_is_found_in_them_too(tmp_p
     path.write_text(path.read_text().replace("Unrewarded: 7", "Unrewarded: 8"))
     broken = releases.broken_promises(load_library(folder), releases.read_lock())
     assert [problem.split(".yml")[0] for problem in broken] == ["coupled_baiting/v2.2", "coupled_baiting/v2.3"]
+
+
+def test_versions_of_other_curricula_are_not_taken() -> None:
+    edited = load(LIBRARY / "coupled_baiting/v2.3.yml")
+    lock = {"coupled_baiting/v2.3": "another hash", "uncoupled_baiting/v2.4": "any"}
+    [problem] = releases.edited([edited], lock, ["uncoupled_baiting/v2.5"])
+    assert 'version: "2.4"' in problem
+    [problem] = releases.edited([edited], lock, ["coupled_baiting/v2.4"])
+    assert 'version: "2.5"' in problem
+
+
+def test_check_refuses_an_edited_released_version_as_compile_does(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LIBRARY, tmp_path / "library"))
+    path = folder / "coupled_baiting/v2.3.yml"
+    path.write_text(path.read_text().replace("MaxTime: 75", "MaxTime: 76"))
+    refused = CliRunner().invoke(command, ["check", str(path)])
+    assert isinstance(refused.exception, UserError)
+    assert "coupled_baiting/v2.3.yml was released and must not change" in str(refused.exception)
 
 
 @pytest.mark.parametrize(
