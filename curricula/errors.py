@@ -12,7 +12,7 @@ class UserError(Exception):
 
 
 def one_line(text: str) -> str:
-    """Text of a file as a terminal may show it: what is not printable, such as a newline or an escape, is spelled out."""
+    """Text of a file as a terminal may show it: newlines, escapes and the like are spelled out."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
         for character in text

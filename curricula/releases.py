@@ -49,7 +49,7 @@ def broken_promises(curricula: Iterable[Curriculum], lock: dict[str, str]) -> li
 
 
 def edited(curricula: Iterable[Curriculum], lock: dict[str, str], taken: Iterable[str]) -> list[str]:
-    """The curricula that were released with other content, with what to do; `taken` are the places that are not free."""
+    """What was released with other content, with what to do; `taken` are the places that are not free."""
     problems = []
     for curriculum in curricula:
         key = file_key(curriculum)

@@ -187,8 +187,9 @@ class Curriculum(_Strict):
             for number, rule in enumerate(stage.rules, 1):
                 if rule.to_stage not in self.stages and rule.to_stage is not StageName.GRADUATED:
                     raise ValueError(
-                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this curriculum"
-                        f"{closest(rule.to_stage, self.stages)}; allowed: {', '.join(self.stages)}, {StageName.GRADUATED}"
+                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this "
+                        f"curriculum{closest(rule.to_stage, self.stages)}; "
+                        f"allowed: {', '.join(self.stages)}, {StageName.GRADUATED}"
                     )
                 if (rule.decision is Decision.STAY) != (rule.to_stage is name):
                     raise ValueError(

@@ -11,7 +11,7 @@ from auto_train.publishing import curricula as store
 from curricula import compile as compiling
 from curricula import exchange, library, pictures, releases
 from curricula.checks import Severity, check
-from curricula.errors import UserError
+from curricula.errors import UserError, one_line
 from curricula.library import LIBRARY
 from curricula.schema import Curriculum
 
@@ -74,21 +74,36 @@ def export(folder: Path, curricula: list[Curriculum]) -> None:
 
 
 def take_over(files: list[Path], folder: Path) -> None:
-    """Write the rigs' JSON as YAML into a library; a version that is there with other content is refused."""
+    """Write the rigs' JSON as YAML into a library; a version that is there with other content is refused.
+
+    A file that is refused stops none of the others.
+    """
+    refused = []
     for file in files:
         try:
-            curriculum = exchange.from_json(file.read_text(encoding="utf-8"))
-        except (exchange.ExchangeError, OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: {error}") from None
-        path = folder / f"{releases.file_key(curriculum)}.yml"
-        if path.exists():
-            if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
-                raise UserError(f"{file}: {path} is there with other content; a version never changes")
-            click.echo(f"{file}: is there already, as {path}")
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(library.to_yaml(curriculum), encoding="utf-8")
-        click.echo(f"{file}: written to {path}")
+            click.echo(one_line(f"{file}: {_take_over(file, folder)}"))
+        except UserError as error:
+            refused += [one_line(f"{file}: {problem}") for problem in str(error).split("\n")]
+    if refused:
+        raise UserError("\n".join(refused))
+
+
+def _take_over(file: Path, folder: Path) -> str:
+    """Take over one file and say what was done."""
+    try:
+        curriculum = exchange.from_json(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"is not UTF-8 text at byte {error.start}") from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    path = folder / f"{releases.file_key(curriculum)}.yml"
+    if path.exists():
+        if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
+            raise UserError(f"{path} is there with other content; a version never changes")
+        return f"is there already, as {path}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(library.to_yaml(curriculum), encoding="utf-8")
+    return f"written to {path}"
 
 
 def draw(folder: Path, curricula: list[Curriculum]) -> None:
@@ -220,7 +235,13 @@ def import_(files: tuple[Path, ...], folder: Path) -> None:
 @click.option("--lake", "of_lake", is_flag=True, help="What the lake holds.")
 def list_(of_lake: bool) -> None:
     """List what the library, or the lake, holds."""
-    show(store.in_lake(the_lake()) if of_lake else library.load_library())
+    if not of_lake:
+        show(library.load_library())
+        return
+    found, unreadable = store.read_all(the_lake())
+    show(found)
+    if unreadable:
+        raise UserError("\n".join(unreadable))
 
 
 @command.command("get")
