@@ -5,6 +5,7 @@ the core schema of YAML 1.2 here; what the two read differently is refused with 
 and thereby a rig, cannot hold.
 """
 
+import math
 import re
 from typing import Any
 
@@ -143,7 +144,7 @@ class _Reader:
     def number(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> float | int | None:
         text = node.value
         whole = WHOLE.fullmatch(text) is not None
-        if len(text) > 400 or abs(float(text)) > (LARGEST if whole else 1.7976931348623157e308):
+        if len(text) > 400 or (abs(int(text)) > LARGEST if whole else math.isinf(float(text))):
             self.refuse(node, path, f"{shown(text)} is too large for a rig: the largest whole number is 2 ** 53")
             return None
         return int(text) if whole else float(text)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import duckdb
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, Settings, open_lake, shown
+from auto_train.lake import ROOT, Lake, Settings, open_lake, shown
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import write as write_page
-from auto_train.publishing import analysis_copy
+from auto_train.publishing import analysis_copy, curricula
 from auto_train.publishing.manifest import LEADER
 from auto_train.publishing.publication import OvertakenError
 
@@ -132,6 +132,11 @@ def build(options: list[str], target: Path) -> int:
     return code
 
 
+def unreadable_curricula(lake: Lake) -> list[str]:
+    """What lies in the lake as a curriculum and is not one. No mouse needs it: else the run would have stopped."""
+    return [f"warning: no mouse needs it, but {problem}" for problem in curricula.read_all(lake)[1]]
+
+
 def run(settings: Settings, options: list[str]) -> int:
     """Run `dbt build`, print a summary, and write and publish the morning page; returns dbt's exit code."""
     target = Path(options[options.index("--target-path") + 1] if "--target-path" in options else ROOT / "target")
@@ -144,7 +149,7 @@ def run(settings: Settings, options: list[str]) -> int:
         print(untouched if lake.tag(path) == before else "df_manager was published, but:")
         print("\n".join(map(str, told)))
         return code
-    print("\n".join([summary(settings), *map(str, told)]))
+    print("\n".join([summary(settings), *map(str, told), *unreadable_curricula(lake)]))
     try:
         write_page(settings, target / "morning.html")
     except OvertakenError as error:

@@ -45,8 +45,10 @@ def publish(lake: Lake, curricula: list[Curriculum]) -> list[str]:
         beside = {
             pictures.picture_name(curriculum, "rules"): pictures.rules_svg(curriculum),
             pictures.picture_name(curriculum, "paras"): pictures.parameters_svg(curriculum),
-            exchange.schema_file_name(task, schema_version): exchange.json_schema(task, schema_version),
         }
+        schema = exchange.schema_file_name(task, schema_version)
+        if not lake.exists(f"{CURRICULA}/{schema}"):
+            beside[schema] = exchange.json_schema(task, schema_version)
         for name, text in beside.items():
             lake.publish(io.BytesIO(text.encode()), f"{CURRICULA}/{name}")
         # the JSON comes last: where it is, all is
@@ -100,7 +102,7 @@ def read_all(lake: Lake) -> tuple[list[Curriculum], list[str]]:
             try:
                 found.append(_read(lake, path))
             except exchange.ExchangeError as error:
-                unreadable += [one_line(f"{path}: {problem}") for problem in str(error).split("\n")]
+                unreadable += [one_line(f"{path} cannot be read: {problem}") for problem in str(error).split("\n")]
     return found, unreadable
 
 

@@ -1,6 +1,7 @@
 """Released versions, and the JSON that rigs load."""
 
 import json
+import random
 import shutil
 import types
 from pathlib import Path
@@ -18,7 +19,7 @@ from curricula.errors import UserError
 from curricula.library import LIBRARY, load, load_library
 from curricula.wording import as_lambda, in_words
 from scripts.curricula import command
-from tests import reference, worlds
+from tests import existing, reference, worlds
 from tests.conftest import Project
 
 ALL = load_library()
@@ -190,6 +191,86 @@ def test_json_that_is_not_known_is_an_error(change: object, problem: str) -> Non
     change(document)
     with pytest.raises(exchange.ExchangeError, match=problem):
         exchange.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("curriculum", ALL, ids=releases.file_key)
+def test_the_existing_systems_layout_means_the_same(curriculum: library.Curriculum, seed: int) -> None:
+    chance = random.Random(seed)
+    document = existing.document(curriculum)
+    for label, stage in document["curriculum"].items():
+        for number, rule in enumerate(stage["transition_rules"]):
+            if seed:
+                plain = " ".join(rule["condition"].split())
+                rule["condition"] = existing.respelled(plain, chance)
+                rule["decision"] = chance.choice([rule["decision"], rule["decision"].upper()])
+            if seed == 2:
+                stage["transition_rules"][number] = list(rule.values())
+        assert label in document["parameters"]
+    found = exchange.from_json(json.dumps(document))
+    assert releases.content_hash(found) == releases.content_hash(curriculum)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("lambda m: 200 <= m.finished_trials[-1]", "last(finished_trials) >= 200"),
+        ("lambda m: -1 < m.session_total", "session_total > -1"),
+        ("lambda m: (numpy.amin(m.finished_trials[-3:]) > 1)", "min(finished_trials, 3) > 1"),
+    ],
+)
+def test_other_spellings_of_a_condition_are_understood(text: str, means: str) -> None:
+    assert str(exchange.from_lambda(text, METRICS)) == means
+
+
+def test_descriptions_and_notes_come_back_and_are_no_content(tmp_path: Path) -> None:
+    curriculum = load(LIBRARY / "coupled_baiting/v2.0.yml")
+    document = existing.document(curriculum)
+    document["curriculum_description"] = "Smaller rewards {{ config }} {% raw %}"
+    described = exchange.from_json(json.dumps(document))
+    path = tmp_path / "coupled_baiting/v2.0.yml"
+    path.parent.mkdir()
+    path.write_text(library.to_yaml(described), encoding="utf-8")
+    again = json.loads(exchange.to_json(exchange.from_json(exchange.to_json(load(path)))))
+    assert again["curriculum_description"] == document["curriculum_description"]
+    tooltips = [stage["description"] for stage in again["parameters"].values()]
+    assert tooltips == [stage["description"] for stage in document["parameters"].values()]
+    assert releases.content_hash(load(path)) == releases.content_hash(curriculum)
+
+
+def test_where_no_author_described_a_stage_its_rules_do() -> None:
+    curriculum = load(LIBRARY / "coupled_baiting/v2.0.yml")
+    exported = json.loads(exchange.to_json(curriculum))
+    assert exported["parameters"]["Stage 1"]["description"] == (
+        "PROGRESS to Stage 2: finished trials ≥ 200 and foraging efficiency ≥ 0.6"
+    )
+    assert exchange.from_json(exchange.to_json(curriculum)).stages == {
+        name: stage.model_copy(update={"rules": tuple(
+            rule.model_copy(update={"condition": str(rule.parsed(curriculum.task_definition))}) for rule in stage.rules
+        )})
+        for name, stage in curriculum.stages.items()
+    }  # fmt: skip
+
+
+def test_one_file_that_is_refused_stops_none_of_the_others(tmp_path: Path) -> None:
+    good, broken = (existing.document(c) for c in (load(LIBRARY / "dummy_task/v0.1.yml"), ALL[3]))
+    rule = broken["curriculum"]["Stage 2"]["transition_rules"][0]
+    rule["condition"] = "lambda metrics: (" + rule["condition"].removeprefix("lambda metrics:")
+    files = [tmp_path / "a.json", tmp_path / "b.json", tmp_path / "latin.json", tmp_path / "folder.json"]
+    files[0].write_text(json.dumps(broken))
+    files[1].write_text(json.dumps(good))
+    files[2].write_bytes("{'é'}".encode("latin-1"))
+    files[3].mkdir()
+    done = CliRunner().invoke(command, ["import", *map(str, files), "--library", str(tmp_path / "library")])
+    assert (tmp_path / "library/dummy_task/v0.1.yml").exists()
+    refused = str(done.exception).splitlines()
+    assert [line.removeprefix(f"{tmp_path}/").split(":")[0] for line in refused] == [
+        "a.json",
+        "latin.json",
+        "folder.json",
+    ]
+    assert "Stage 2, rule 1" in refused[0]
+    assert "'(' was never closed" in refused[0]
 
 
 def test_words_say_what_the_rule_says() -> None:
