@@ -74,7 +74,7 @@ def to_json(curriculum: Curriculum) -> str:
             for name, stage in curriculum.stages.items()
         },
     }
-    return json.dumps(document, indent=4, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def json_schema(task: Task, schema_version: str) -> str:

@@ -69,16 +69,8 @@ def _context(info: ValidationInfo) -> Mapping[str, Any]:
     return context
 
 
-def _is_of_words(text: str) -> str:
-    """Text for people on one line, without what would act on a terminal."""
-    if bad := [
-        character for character in text if unicodedata.category(character) in ("Cc", "Cs") and not character.isspace()
-    ]:
-        raise ValueError(f"the character {bad[0]!a} is not allowed in a text")
-    return " ".join(text.split())
-
-
-Words = Annotated[str, AfterValidator(_is_of_words)]
+Words = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
+"""Text for people, on one line."""
 
 
 class TransitionRule(_Strict):
@@ -118,18 +110,22 @@ class Stage(_Strict):
         return model.model_validate(values, strict=True)
 
 
-def _check_numbers(value: Any, path: tuple[str, ...]) -> None:
-    """Refuse the numbers that JSON, and thereby a rig, cannot hold exactly.
+def _check_values(value: Any, path: tuple[str, ...]) -> None:
+    """Refuse numbers that JSON, and thereby a rig, cannot hold exactly, and characters that would act on a terminal.
 
     Raises:
         ValueError: there is one; names its path.
     """
     if isinstance(value, Mapping):
         for name, part in value.items():
-            _check_numbers(part, (*path, str(name)))
+            _check_values(part, (*path, str(name)))
     elif isinstance(value, list | tuple):
         for number, part in enumerate(value, 1):
-            _check_numbers(part, (*path, str(number)))
+            _check_values(part, (*path, str(number)))
+    elif isinstance(value, str):
+        for character in value:
+            if unicodedata.category(character) in ("Cc", "Cs") and not character.isspace():
+                raise ValueError(f"{', '.join(path)}: the character {character!a} is not allowed in a text")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{', '.join(path)}: {value} is not a number that a rig can take")
     elif isinstance(value, int) and abs(value) > LARGEST:
@@ -172,7 +168,7 @@ class Curriculum(_Strict):
         if parameters is None:
             allowed = ", ".join(f'"{version}"' for version in task.parameters)
             raise ValueError(f"schema_version {shown(values.get('schema_version'))} is unknown; allowed: {allowed}")
-        _check_numbers(values, ())
+        _check_values(values, ())
         context = {"parameters": parameters, "metrics": [metric.name for metric in task.metrics]}
         return cls.model_validate(dict(values), context=context)
 

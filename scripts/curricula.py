@@ -11,15 +11,19 @@ from auto_train.publishing import curricula as store
 from curricula import compile as compiling
 from curricula import exchange, library, pictures, releases
 from curricula.checks import Severity, check
-from curricula.errors import UserError, one_line
+from curricula.errors import UserError, closest, one_line
 from curricula.library import LIBRARY
 from curricula.schema import Curriculum
 
 
 def named(key: str) -> Curriculum:
     """A curriculum by its place in the library, ``coupled_baiting/v2.3``, or by its file."""
-    path = Path(key) if key.endswith((".yml", ".yaml")) else LIBRARY / f"{key}.yml"
-    return library.load(path)
+    if key.endswith((".yml", ".yaml")):
+        return library.load(Path(key))
+    places = library.places()
+    if key not in places:
+        raise UserError(one_line(f"{key} is not in the library{closest(key, places)}"))
+    return library.load(LIBRARY / f"{key}.yml")
 
 
 def report(curricula: list[Curriculum]) -> int:
@@ -125,7 +129,7 @@ def show(curricula: list[Curriculum]) -> None:
         click.echo(
             f"{curriculum.name:<27}{curriculum.version:<18}schema {curriculum.schema_version:<5}"
             f"{len(curriculum.stages)} stages {rules:>2} rules  {releases.content_hash(curriculum)[:12]}"
-            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{curriculum.description}".rstrip()
+            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{one_line(curriculum.description)}".rstrip()
         )
 
 
