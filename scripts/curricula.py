@@ -126,10 +126,11 @@ def show(curricula: list[Curriculum]) -> None:
     newest = {curriculum.name: curriculum.key for curriculum in sorted(curricula, key=library.in_order)}
     for curriculum in sorted(curricula, key=library.in_order):
         rules = sum(len(stage.rules) for stage in curriculum.stages.values())
+        words = one_line(curriculum.description)
         click.echo(
             f"{curriculum.name:<27}{curriculum.version:<18}schema {curriculum.schema_version:<5}"
             f"{len(curriculum.stages)} stages {rules:>2} rules  {releases.content_hash(curriculum)[:12]}"
-            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{one_line(curriculum.description)}".rstrip()
+            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{words}".rstrip()
         )
 
 

@@ -12,7 +12,7 @@ from auto_train.publishing import curricula as curriculum_store
 from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
 from tests import existing, s3
-from tests.conftest import Project
+from tests.conftest import Project, project_with
 from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 ALL = load_library()
@@ -189,6 +189,21 @@ def test_a_build_stops_and_publishes_nothing_where_the_lake_holds_other_content(
     assert "holds other content than Coupled Baiting 2.3" in problems
     assert not project.published().exists()
     assert path.read_text() == changed()
+
+
+def test_braces_in_a_description_reach_the_database_as_they_are(tmp_path: Path) -> None:
+    words = "{{ ref('nobody') }} {% raw %} {# gone"
+    described = [c.model_copy(update={"description": words}) if c.key == NEWEST.key else c for c in ALL]
+    project = Project(tmp_path, project_with(described, tmp_path))
+    project.environment["AUTO_TRAIN_DATABASE"] = str(tmp_path / "database.duckdb")
+    for command in ("seed", "compile"):
+        succeeded, problems = project.dbt(command)
+        assert succeeded, problems
+    [(found,)] = project.query(
+        "from (show all tables) select database || '.' || schema || '.' || name where name = 'curricula'"
+    )
+    where = "where curriculum = 'coupled_baiting/v2.3'"
+    assert project.query(f"select description from {found} {where}") == [(words,)]
 
 
 def test_the_commands_list_get_publish_and_download(project: Project) -> None:
