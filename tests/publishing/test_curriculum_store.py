@@ -196,6 +196,7 @@ def test_braces_in_a_description_reach_the_database_as_they_are(tmp_path: Path) 
     described = [c.model_copy(update={"description": words}) if c.key == NEWEST.key else c for c in ALL]
     project = Project(tmp_path, project_with(described, tmp_path))
     project.environment["AUTO_TRAIN_DATABASE"] = str(tmp_path / "database.duckdb")
+    project.write_behavior(GOOD_MOUSE)
     for command in ("seed", "compile"):
         succeeded, problems = project.dbt(command)
         assert succeeded, problems
