@@ -219,6 +219,8 @@ def _findings(curricula: list[Curriculum]) -> str:
         "|---|---|---|---|",
         *(f"| {name} | {of.severity} | {of.reason} | {of.advice} |" for name, of in CHECKS.items()),
         "",
+        "How files are read, and what they may hold, stands in [curricula.md](curricula.md#what-a-file-may-say).",
+        "",
         "Reasoning is exact over the intervals of the rules' clauses; measures are taken as independent of each other.",
         "",
         "## What the library's curricula have carried for years",

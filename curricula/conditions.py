@@ -9,6 +9,8 @@ with a number. A measure is one of `STATISTICS`, such as ``last(metric)`` or ``m
 
 import ast
 import math
+import re
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -17,6 +19,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from curricula.errors import closest
 from curricula.statistics import STATISTICS
 
 COUNTERS = ("session_total", "session_at_current_stage")
@@ -174,19 +177,32 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
     """
     if len(text) > MAX_TEXT:
         raise ConditionError(text[:40] + "…", MAX_TEXT, "the condition is too long", f"{MAX_TEXT} characters")
+    if re.match(r"\s*lambda\b", text):
+        allowed = f"{_LANGUAGE}; `auto-train curricula import` takes over files with Python conditions"
+        raise ConditionError(text, len(text) - len(text.lstrip()) + 1, "Python code is not read here", allowed)
     if "#" in text:  # the parser would drop the rest as a comment
         raise ConditionError(text, text.index("#") + 1, "'#' is not of the language", _LANGUAGE)
     source = "".join(" " if character.isspace() else character for character in text)
     indent = len(source) - len(source.lstrip())
     try:
-        tree = ast.parse(source.strip(), mode="eval").body
+        tree = syntax_tree(source.strip())
     except SyntaxError as error:
         end = len(source.strip()) + 1
         column = min(error.offset or end, end) + indent
         raise ConditionError(text, column, "this is not a condition", _LANGUAGE) from None
     except (ValueError, RecursionError, MemoryError):
         raise ConditionError(text, 1, "this is not a condition", _LANGUAGE) from None
-    return _Reader(text, indent, metrics).condition(tree)
+    try:
+        return _Reader(text, indent, metrics).condition(tree)
+    except RecursionError:
+        raise ConditionError(text[:40] + "…", 1, "the condition is nested too deep", _LANGUAGE) from None
+
+
+def syntax_tree(source: str) -> ast.expr:
+    """The syntax tree of an expression; what Python would warn of says nothing to authors of conditions."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source, mode="eval").body
 
 
 _LANGUAGE = (
@@ -232,18 +248,26 @@ class _Reader:
                 return Measure(node.id)
             if node.id in self.metrics:
                 raise self.error(node, f"{node.id!r} needs a statistic", f"last({node.id}) or mean({node.id}, 5)")
-            raise self.error(node, f"unknown name {node.id!r}", self.measures_allowed)
+            raise self.error(
+                node, f"unknown name {node.id!r}{closest(node.id, [*self.metrics, *COUNTERS])}", self.measures_allowed
+            )
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords):
             raise self.error(node, f"{ast.unparse(node)!r} is not a measure", self.measures_allowed)
         statistic = STATISTICS.get(node.func.id)
         if statistic is None:
-            raise self.error(node, f"unknown statistic {node.func.id!r}", " ".join(STATISTICS))
+            raise self.error(
+                node, f"unknown statistic {node.func.id!r}{closest(node.func.id, STATISTICS)}", " ".join(STATISTICS)
+            )
         if len(node.args) != (2 if statistic.has_window else 1):
             problem = f"{statistic.name!r} with {len(node.args)} argument(s)"
             raise self.error(node, problem, statistic.call("metric", "window"))
         metric = node.args[0]
         if not (isinstance(metric, ast.Name) and metric.id in self.metrics):
-            raise self.error(metric, f"unknown metric {ast.unparse(metric)!r}", " ".join(self.metrics))
+            raise self.error(
+                metric,
+                f"unknown metric {ast.unparse(metric)!r}{closest(ast.unparse(metric), self.metrics)}",
+                " ".join(self.metrics),
+            )
         return Measure(statistic.name, metric.id, self.window(node.args[1]) if statistic.has_window else 1)
 
     @property

@@ -6,22 +6,28 @@ Condition text is read through Python's syntax tree and never evaluated; anythin
 import ast
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
-from curricula.conditions import COUNTERS, MAX_TEXT, Condition, parse
-from curricula.errors import UserError
+from curricula.conditions import COUNTERS, MAX_TEXT, Condition, parse, syntax_tree
+from curricula.errors import UserError, one_line, shown, unknown
+from curricula.problems import Place, in_words
 from curricula.schema import Curriculum, Decision, StageName
 from curricula.statistics import STATISTICS, Statistic
 from curricula.tasks import TASKS, Task
-from curricula.wording import as_lambda, describe
+from curricula.wording import as_lambda, describe, describe_curriculum, describe_stage
+from curricula.wording import in_words as condition_in_words
 
 LABELS = {stage.label: stage for stage in StageName}
 
 
 class ExchangeError(UserError, ValueError):
-    """A curriculum JSON that cannot be taken over; the message says where and why."""
+    """A curriculum JSON that cannot be taken over; the message says where and why, one line per problem."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(map(one_line, problems)))
 
 
 def file_name(curriculum: Curriculum) -> str:
@@ -43,11 +49,11 @@ def to_json(curriculum: Curriculum) -> str:
         "curriculum_schema_version": curriculum.schema_version,
         "curriculum_name": curriculum.name,
         "curriculum_version": curriculum.version,
-        "curriculum_description": curriculum.description,
+        "curriculum_description": describe_curriculum(curriculum),
         "parameters": {
             name.label: {
                 "training_stage": curriculum.training_stage(name),
-                "description": "",
+                "description": describe_stage(stage, task),
                 **stage.parameters.model_dump(mode="json"),
             }
             for name, stage in curriculum.stages.items()
@@ -68,7 +74,7 @@ def to_json(curriculum: Curriculum) -> str:
             for name, stage in curriculum.stages.items()
         },
     }
-    return json.dumps(document, indent=4, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def json_schema(task: Task, schema_version: str) -> str:
@@ -132,55 +138,93 @@ def from_json(text: str) -> Curriculum:
         ExchangeError: the text is not such JSON, or holds anything that is not known here.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_each_once)
+    except ExchangeError:
+        raise
     except (ValueError, RecursionError) as error:
         raise ExchangeError(f"this is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise ExchangeError("this is not a curriculum: a JSON object is expected")
     tasks = {task.curriculum_schema_name: task for task in TASKS.values()}
-    task = tasks.get(str(document.get("curriculum_schema_name")))
+    name = document.get("curriculum_schema_name")
+    task = tasks.get(str(name))
     if task is None:
-        name = document.get("curriculum_schema_name")
-        raise ExchangeError(f"curriculum_schema_name {name!r} is unknown; allowed: {', '.join(tasks)}")
+        raise ExchangeError(f"curriculum_schema_name {shown(name)} {unknown(name, tasks)}")
+    values = _values(document, task)
     try:
-        curriculum = Curriculum.read(_values(document, task))
+        curriculum = Curriculum.read(values)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-        raise ExchangeError("\n".join(problems)) from None
+        raise ExchangeError(*in_words(error, _known(task, values["schema_version"]))) from None
     except ValueError as error:
         raise ExchangeError(str(error)) from None
     for label, parameters in document["parameters"].items():
-        expected = curriculum.training_stage(LABELS[label])
-        if parameters["training_stage"] != expected:
-            raise ExchangeError(f"{label}: training_stage is {parameters['training_stage']!r}, not {expected!r}")
-    return curriculum
+        expected = curriculum.training_stage(_stage(label))
+        if parameters["training_stage"] not in (expected, _stage(expected).value):
+            raise ExchangeError(f"{label}: training_stage is {shown(parameters['training_stage'])}, not {expected!r}")
+    return _in_its_authors_words(curriculum)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ExchangeError(f"{shown(twice[0])} is written twice")
+    return dict(pairs)
+
+
+def _known(task: Task, schema_version: Any) -> Callable[[Place], Iterable[str]]:
+    def known(place: Place) -> Iterable[str]:
+        model = task.parameters.get(str(schema_version))
+        return model.model_fields if "parameters" in place and model else ()
+
+    return known
+
+
+def _in_its_authors_words(curriculum: Curriculum) -> Curriculum:
+    """The curriculum without the descriptions that `to_json` makes where its author gave none."""
+    task = curriculum.task_definition
+    bare = {name: stage.model_copy(update={"description": ""}) for name, stage in curriculum.stages.items()}
+    stages = {
+        name: bare[name] if stage.description == describe_stage(bare[name], task) else stage
+        for name, stage in curriculum.stages.items()
+    }
+    unsaid = curriculum.model_copy(update={"description": ""})
+    words = "" if curriculum.description == describe_curriculum(unsaid) else curriculum.description
+    return curriculum.model_copy(update={"stages": stages, "description": words})
 
 
 def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
     fields = ("name", "version", "schema_version", "description")
     known = {"curriculum_schema_name", "parameters", "curriculum", *(f"curriculum_{field}" for field in fields)}
-    if unknown := document.keys() - known:
-        raise ExchangeError(f"unknown: {', '.join(sorted(unknown))}; allowed: {', '.join(sorted(known))}")
+    if others := document.keys() - known:
+        raise ExchangeError(*(f"{shown(other)} {unknown(other, sorted(known))}" for other in sorted(others)))
     stages: dict[str, Any] = {}
     for label in _object(document, "parameters"):
         own = dict(_object(document["parameters"], label))
         if own.pop("training_stage", None) is None:
             raise ExchangeError(f"{label}: training_stage is missing")
-        own.pop("description", None)
-        stages[_stage(label)] = {"parameters": own, "rules": []}
+        if _stage(label) in stages:
+            raise ExchangeError(f"{label}: is the same stage as another one here")
+        words = own.pop("description", None)
+        stages[_stage(label)] = {"parameters": own, "rules": [], "description": "" if words is None else words}
     for label, transitions in _object(document, "curriculum").items():
-        if not isinstance(transitions, dict) or transitions.get("from_stage") != label:
-            raise ExchangeError(f"{label}: from_stage must be {label!r}")
+        if not isinstance(transitions, dict):
+            raise ExchangeError(f"{label}: a JSON object is expected")
+        if transitions.get("from_stage") not in (label, _stage(label).label, _stage(label).value):
+            raise ExchangeError(f"{label}: from_stage must be {label!r}, not {shown(transitions.get('from_stage'))}")
         stage = stages.get(_stage(label))
         if stage is None:
             raise ExchangeError(f"{label}: has rules but no parameters")
-        for number, rule in enumerate(transitions.get("transition_rules") or [], 1):
+        rules = transitions.get("transition_rules")
+        if rules is not None and not isinstance(rules, list):
+            raise ExchangeError(f"{label}: transition_rules: a list is expected, not {shown(rules)}")
+        for number, rule in enumerate(rules or [], 1):
             stage["rules"].append(_rule(rule, f"{label}, rule {number}", task))
+    words = document.get("curriculum_description")
     return {
         "name": document.get("curriculum_name"),
         "version": document.get("curriculum_version"),
         "schema_version": document.get("curriculum_schema_version"),
-        "description": document.get("curriculum_description") or "",
+        "description": "" if words is None else words,
         "task": task.name,
         "stages": stages,
     }
@@ -194,28 +238,48 @@ def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _stage(label: str) -> StageName:
-    if label not in LABELS:
-        raise ExchangeError(f"stage {label!r} is unknown; allowed: {', '.join(LABELS)}")
-    return LABELS[label]
+    """A stage by its label, or by its name."""
+    if label in LABELS:
+        return LABELS[label]
+    if label in list(StageName):
+        return StageName(label)
+    raise ExchangeError(f"stage {shown(label)} {unknown(label, LABELS)}")
+
+
+RULE = ("decision", "to_stage", "condition", "condition_description")
 
 
 def _rule(rule: Any, where: str, task: Task) -> dict[str, Any]:
-    known = {"decision", "to_stage", "condition", "condition_description"}
-    if not isinstance(rule, dict) or rule.keys() - known:
-        raise ExchangeError(f"{where}: a JSON object with {', '.join(sorted(known))} is expected")
+    if isinstance(rule, list) and len(rule) in (3, 4):  # what JSON makes of a named tuple
+        rule = dict(zip(RULE, rule, strict=False))
+    if not isinstance(rule, dict) or rule.keys() - set(RULE):
+        raise ExchangeError(f"{where}: a JSON object with {', '.join(RULE)} is expected")
+    decision, to_stage = str(rule.get("decision")).upper(), str(rule.get("to_stage"))
+    if decision not in list(Decision):
+        raise ExchangeError(f"{where}: decision {shown(decision)} {unknown(decision, list(Decision))}")
     try:
         condition = from_lambda(str(rule.get("condition")), [metric.name for metric in task.metrics])
         return {
-            "decision": Decision(str(rule.get("decision")).upper()),
-            "to_stage": _stage(str(rule.get("to_stage"))),
+            "decision": Decision(decision),
+            "to_stage": _stage(to_stage),
             "condition": str(condition),
+            "note": _note(rule.get("condition_description"), condition),
         }
     except ValueError as error:
         raise ExchangeError(f"{where}: {error}") from None
 
 
+def _note(description: Any, condition: Condition) -> str:
+    """The author's note in a description that `to_json` made; other words about a rule come from the rule itself."""
+    words = f"{condition_in_words(condition)} ("
+    is_ours = isinstance(description, str) and description.startswith(words) and description.endswith(")")
+    return description[len(words) : -1] if is_ours else ""
+
+
 def from_lambda(text: str, metrics: list[str]) -> Condition:
     """Read a condition's lambda text through the syntax tree; nothing is evaluated.
+
+    It may run over several lines, with comments.
 
     Raises:
         ValueError: the text is not a lambda of metrics, or has anything that is not known here.
@@ -223,17 +287,55 @@ def from_lambda(text: str, metrics: list[str]) -> Condition:
     if len(text) > MAX_TEXT:
         raise ExchangeError(f"{text[:80]!r}… is longer than {MAX_TEXT} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExchangeError(f"{text[:80]!r} is not an expression") from None
+        # in parentheses line ends mean nothing
+        return _from_lambda(text, syntax_tree(f"(\n{text}\n)"), metrics)
+    except SyntaxError as error:
+        problem = error.msg.replace("(<unknown>, line", "(line")
+        raise ExchangeError(f"{' '.join(text.split())[:80]!r} is not an expression: {problem}") from None
+    except (RecursionError, MemoryError):
+        raise ExchangeError(f"{text[:80]!r}… is nested too deep") from None
+
+
+def _from_lambda(text: str, tree: ast.expr, metrics: list[str]) -> Condition:
+    shown_text = repr(" ".join(text.split())[:80])
     arguments = [argument.arg for argument in tree.args.args] if isinstance(tree, ast.Lambda) else []
     if len(arguments) != 1 or not isinstance(tree, ast.Lambda) or ast.unparse(tree.args) != arguments[0]:
-        raise ExchangeError(f"{text[:80]!r} is not a lambda of one argument")
+        raise ExchangeError(f"{shown_text} is not a lambda of one argument")
     for node in ast.walk(tree.body):
-        if isinstance(node, ast.Name) and node.id not in (arguments[0], "np"):
-            raise ExchangeError(f"unknown name {node.id!r} in {text[:80]!r}; allowed: {arguments[0]}, np")
-    rewritten = _Rewriter(arguments[0]).visit(tree.body)
-    return parse(ast.unparse(rewritten), metrics)
+        if isinstance(node, ast.Name) and node.id not in (arguments[0], *MODULES):
+            raise ExchangeError(f"unknown name {node.id!r} in {shown_text}; allowed: {arguments[0]}, np")
+    return parse(ast.unparse(_Rewriter(arguments[0]).visit(_Spelling().visit(tree.body))), metrics)
+
+
+MODULES = ("np", "numpy")
+FUNCTIONS = {"average": "mean", "amin": "min", "amax": "max"}
+MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
+
+
+class _Spelling(ast.NodeTransformer):
+    """Spells alike what means the same: numpy.average(x) as np.mean(x), 200 <= x as x >= 200."""
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name("np") if node.id == "numpy" else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        value = self.visit(node.value)
+        is_numpy = isinstance(value, ast.Name) and value.id == "np"
+        return ast.Attribute(value, FUNCTIONS.get(node.attr, node.attr) if is_numpy else node.attr)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        mirrored = MIRRORED.get(type(node.ops[0]))
+        if len(node.ops) == 1 and mirrored and isinstance(node.left, ast.Constant | ast.UnaryOp):
+            return ast.Compare(node.comparators[0], [mirrored()], [node.left])
+        return node
 
 
 class _Rewriter(ast.NodeTransformer):

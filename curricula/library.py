@@ -5,21 +5,25 @@ version: "2.3"
 parameters: {MaxTime: 75}             # optional: for every stage
 stages:
   STAGE_2:
+    description: Longer blocks.       # optional: what the stage is for
     parameters_from: STAGE_1          # optional: begin with this stage's parameters
     parameters: {warmup: "off"}       # what differs
     rules: [...]                      # in place of those of the version it starts from
   STAGE_4: null                       # a stage that this version does not have
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from curricula.errors import UserError
-from curricula.schema import Curriculum, StageName
+from curricula import strict_yaml
+from curricula.errors import UserError, closest, one_line, shown
+from curricula.problems import Place, in_words
+from curricula.schema import Curriculum, StageName, TransitionRule
+from curricula.tasks import TASKS, Parameters
 
 LIBRARY = Path(__file__).with_name("library")
 
@@ -33,7 +37,8 @@ class CurriculumError(UserError):
 
     def __init__(self, file: Path, problems: list[str]) -> None:
         self.file, self.problems = file, problems
-        super().__init__("\n".join(f"{file.parent.name}/{file.name}: {problem}" for problem in problems))
+        place = one_line(f"{file.parent.name}/{file.name}")
+        super().__init__("\n".join(f"{place}: {one_line(problem)}" for problem in problems))
 
 
 class _StageDocument(BaseModel):
@@ -42,6 +47,7 @@ class _StageDocument(BaseModel):
     parameters_from: StageName | None = None
     parameters: dict[str, Any] = {}
     rules: list[Any] | None = None
+    description: str | None = None
 
 
 class _Document(BaseModel):
@@ -57,27 +63,6 @@ class _Document(BaseModel):
     stages: dict[StageName, _StageDocument | None] = {}
 
 
-class _Yaml(yaml.SafeLoader):
-    """Plain YAML, but a key written twice is an error, and on/off/yes/no are texts, as the rigs' parameters are."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is written twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Yaml.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag != "tag:yaml.org,2002:timestamp" and (tag != "tag:yaml.org,2002:bool" or first in "tTfF")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def folder_name(name: str) -> str:
     """The library folder of a curriculum name: ``Coupled Baiting`` -> ``coupled_baiting``."""
     return name.lower().replace(" ", "_")
@@ -89,7 +74,26 @@ def load_library(folder: Path = LIBRARY) -> list[Curriculum]:
     Raises:
         CurriculumError: the first file that is refused.
     """
-    return sorted(map(load, _files(folder)), key=in_order)
+    files = _files(folder)
+    curricula = dict(zip(files, map(load, files), strict=True))
+    _check_names(curricula)
+    return sorted(curricula.values(), key=in_order)
+
+
+def _check_names(curricula: Mapping[Path, Curriculum]) -> None:
+    """Refuse names that people, or the file systems of Macs and Windows, take for one another."""
+    names: dict[str, str] = {}
+    places: dict[str, Path] = {}
+    for path, curriculum in curricula.items():
+        name = names.setdefault(folder_name(curriculum.name).casefold(), curriculum.name)
+        if name != curriculum.name:
+            raise CurriculumError(path, [f"name: {curriculum.name!r} differs from {name!r} by its spelling only"])
+        place = f"{path.parent.name}/{path.stem}".casefold()
+        other = places.setdefault(place, path)
+        if other != path:
+            raise CurriculumError(
+                path, [f"{other.parent.name}/{other.name} is there too, with the same name and version"]
+            )
 
 
 def load_named(names: Iterable[tuple[str, str]], folder: Path = LIBRARY) -> list[Curriculum]:
@@ -102,6 +106,11 @@ def load_named(names: Iterable[tuple[str, str]], folder: Path = LIBRARY) -> list
     # no path is made of a name: names may come from tables
     paths = (path for path in _files(folder) if (path.parent.name, path.stem) in wanted)
     return sorted(map(load, paths), key=in_order)
+
+
+def places(folder: Path = LIBRARY) -> list[str]:
+    """The places of a library that have a file, readable or not: ``coupled_baiting/v2.3``."""
+    return [f"{file.parent.name}/{file.stem}" for file in _files(folder)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -132,29 +141,32 @@ def _load(path: Path, descendants: tuple[Path, ...]) -> Curriculum:
     if path in descendants:
         raise CurriculumError(path, ["starts_from leads back to this file"])
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml)  # noqa: S506 - a SafeLoader
-        document = _Document.model_validate(content)
+        document = _Document.model_validate(strict_yaml.read(path.read_bytes()), strict=False)
     except OSError as error:
-        raise CurriculumError(path, [f"cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise CurriculumError(path, [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
-    except RecursionError:
-        raise CurriculumError(path, ["is nested too deep"]) from None
-    except yaml.YAMLError as error:
-        raise CurriculumError(path, [f"is not YAML: {' '.join(str(error).split())}"]) from None
+        raise CurriculumError(path, [f"cannot be read: {(error.strerror or 'unknown reason').lower()}"]) from None
+    except strict_yaml.YamlError as error:
+        raise CurriculumError(path, error.problems) from None
     except ValidationError as error:
-        raise CurriculumError(path, _problems(error)) from None
+        raise CurriculumError(path, in_words(error, _known(None, None))) from None
 
     base = None
     if document.starts_from is not None:
-        parent = path.parent.parent / f"{document.starts_from}.yml"
-        if not parent.is_file():
-            raise CurriculumError(path, [f"starts_from: there is no {document.starts_from}.yml in the library"])
-        base = _load(parent, (*descendants, path))
+        # no path is made of the text
+        places = {f"{file.parent.name}/{file.stem}": file for file in _files(path.parent.parent)}
+        if document.starts_from not in places:
+            wanted = shown(document.starts_from).strip("'")
+            raise CurriculumError(
+                path,
+                [f"starts_from: there is no {wanted}.yml in the library{closest(document.starts_from, places)}"],
+            )
+        base = _load(places[document.starts_from], (*descendants, path))
+    values: dict[str, Any] = {}
     try:
-        curriculum = Curriculum.read(_values(document, base))
+        values = _values(document, base)
+        curriculum = Curriculum.read(values)
     except ValidationError as error:
-        raise CurriculumError(path, _problems(error)) from None
+        known = _known(values.get("task"), values.get("schema_version"))
+        raise CurriculumError(path, in_words(error, known)) from None
     except ValueError as error:
         raise CurriculumError(path, [str(error)]) from None
     expected = f"{folder_name(curriculum.name)}/v{curriculum.version}"
@@ -183,7 +195,9 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
             raise ValueError(f"parameters_from of {', '.join(pending)} lead in a circle")
         for name in ready:
             stage = pending.pop(name)
-            before: dict[str, Any] = stages.get(name, {"parameters": document.parameters, "rules": []})
+            before: dict[str, Any] = stages.get(
+                name, {"parameters": document.parameters, "rules": [], "description": ""}
+            )
             source = before if stage.parameters_from is None else stages.get(stage.parameters_from)
             if source is None:
                 raise ValueError(
@@ -192,30 +206,31 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
             stages[name] = {
                 "parameters": source["parameters"] | stage.parameters,
                 "rules": before["rules"] if stage.rules is None else stage.rules,
+                "description": before["description"] if stage.description is None else stage.description,
             }
     values["stages"] = stages
     return values
 
 
-def _problems(error: ValidationError) -> list[str]:
-    """Pydantic's errors in the words of the file: stage, rule, field, problem."""
-    problems = []
-    for detail in error.errors():
-        place, rest = [], list(detail["loc"])
-        while rest:
-            part = rest.pop(0)
-            if part == "stages" and rest:
-                place.append(f"stage {rest.pop(0)}")
-            elif part == "rules" and rest:
-                place.append(f"rule {int(rest.pop(0)) + 1}" if str(rest[0]).isdigit() else str(part))
-            else:
-                place.append(str(part))
-        message = detail["msg"].removeprefix("Value error, ")
-        given = detail["input"]
-        if detail["type"] not in ("value_error", "missing") and isinstance(given, str | int | float | None):
-            message += f", not {given!r}"
-        problems.append(f"{', '.join(place)}: {message}" if place else message)
-    return problems
+def _known(task: str | None, schema_version: Any) -> Callable[[Place], Iterable[str]]:
+    """What may stand in a place of a file."""
+    of_task = TASKS[task].parameters if task in TASKS else {}
+    parameters: Iterable[type[Parameters]] = (
+        [of_task[schema_version]] if isinstance(schema_version, str) and schema_version in of_task else of_task.values()
+    )
+
+    def known(place: Place) -> Iterable[str]:
+        if "rules" in place:
+            return TransitionRule.model_fields
+        if "parameters" in place:
+            return dict.fromkeys(name for model in parameters for name in model.model_fields)
+        return _StageDocument.model_fields if place[0] == "stages" else _Document.model_fields
+
+    return known
+
+
+def _if_any(field: str, text: str) -> dict[str, str]:
+    return {field: text} if text else {}
 
 
 def to_yaml(curriculum: Curriculum) -> str:
@@ -232,10 +247,11 @@ def to_yaml(curriculum: Curriculum) -> str:
         "version": curriculum.version,
         "schema_version": curriculum.schema_version,
         "task": curriculum.task,
-        **({"description": curriculum.description} if curriculum.description else {}),
+        **_if_any("description", curriculum.description),
         "parameters": common,
         "stages": {
             name: {
+                **_if_any("description", curriculum.stages[StageName(name)].description),
                 "parameters": {field: value for field, value in parameters.items() if field not in common},
                 "rules": [
                     {field: str(value) for field, value in rule.model_dump(mode="json").items() if value}

@@ -5,6 +5,7 @@ Graphviz comes out of a wheel, so no `dot` need be installed.
 
 import html
 import itertools
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -159,10 +160,12 @@ def page(curriculum: Curriculum) -> str:
         for number, rule in enumerate(stage.rules, 1)
     )
     template = files("curricula").joinpath("page.html").read_text(encoding="utf-8")
-    return (
-        template.replace("{{title}}", html.escape(_title(curriculum)))
-        .replace("{{description}}", html.escape(curriculum.description))
-        .replace("{{rules}}", rules[rules.index("<svg") :])
-        .replace("{{table}}", rows)
-        .replace("{{parameters}}", parameters_svg(curriculum))
-    )
+    parts = {
+        "title": html.escape(_title(curriculum)),
+        "description": html.escape(curriculum.description),
+        "rules": rules[rules.index("<svg") :],
+        "table": rows,
+        "parameters": parameters_svg(curriculum),
+    }
+    # in one pass: a text of a curriculum may hold {{rules}} itself
+    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], template)

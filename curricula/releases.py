@@ -44,15 +44,22 @@ def read_lock(path: Path = LOCK) -> dict[str, str]:
 def broken_promises(curricula: Iterable[Curriculum], lock: dict[str, str]) -> list[str]:
     """What was released and is no longer what it was, with what to do."""
     found = {file_key(curriculum): curriculum for curriculum in curricula}
-    problems = [f"{key}.yml was released and is gone: put it back" for key in lock.keys() - found.keys()]
-    for key in lock.keys() & found.keys():
-        if content_hash(found[key]) != lock[key]:
+    gone = [f"{key}.yml was released and is gone: put it back" for key in lock.keys() - found.keys()]
+    return sorted([*gone, *edited(found.values(), lock, found.keys())])
+
+
+def edited(curricula: Iterable[Curriculum], lock: dict[str, str], taken: Iterable[str]) -> list[str]:
+    """What was released with other content, with what to do; `taken` are the places that are not free."""
+    problems = []
+    for curriculum in curricula:
+        key = file_key(curriculum)
+        if key in lock and content_hash(curriculum) != lock[key]:
             folder = found_in(key)
-            taken = {other.removeprefix(f"{folder}v") for other in found if other.startswith(folder)}
-            after = next_version(found[key].version, taken)
+            versions = {place.removeprefix(f"{folder}v") for place in (*taken, *lock) if place.startswith(folder)}
+            after = next_version(curriculum.version, versions)
             problems.append(
                 f"{key}.yml was released and must not change: put it back, and write the change as "
-                f'{found_in(key)}v{after}.yml with starts_from: {key} and version: "{after}"'
+                f'{folder}v{after}.yml with starts_from: {key} and version: "{after}"'
             )
     return sorted(problems)
 

@@ -1,11 +1,14 @@
 """What a curriculum is: stages in their order, each with the task's parameters and its transition rules."""
 
+import math
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,7 +21,10 @@ from pydantic import (
 )
 
 from curricula.conditions import Clause, Condition, clauses, parse
+from curricula.errors import closest, shown, unknown
 from curricula.tasks import TASKS, Parameters, Task
+
+LARGEST = 2**53
 
 
 class StageName(StrEnum):
@@ -63,13 +69,17 @@ def _context(info: ValidationInfo) -> Mapping[str, Any]:
     return context
 
 
+Words = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
+"""Text for people, on one line."""
+
+
 class TransitionRule(_Strict):
     """One rule of a stage: where to go when its condition holds."""
 
     decision: Decision
     to_stage: StageName
     condition: str
-    note: str = ""
+    note: Words = ""
 
     @field_validator("condition")
     @classmethod
@@ -91,6 +101,7 @@ class Stage(_Strict):
 
     parameters: SerializeAsAny[Parameters]
     rules: tuple[TransitionRule, ...] = ()
+    description: Words = ""
 
     @field_validator("parameters", mode="wrap")
     @classmethod
@@ -99,9 +110,31 @@ class Stage(_Strict):
         return model.model_validate(values, strict=True)
 
 
+def _check_values(value: Any, path: tuple[str, ...]) -> None:
+    """Refuse numbers that JSON, and thereby a rig, cannot hold exactly, and characters that would act on a terminal.
+
+    Raises:
+        ValueError: there is one; names its path.
+    """
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            _check_values(part, (*path, str(name)))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value, 1):
+            _check_values(part, (*path, str(number)))
+    elif isinstance(value, str):
+        for character in value:
+            if unicodedata.category(character) in ("Cc", "Cs") and not character.isspace():
+                raise ValueError(f"{', '.join(path)}: the character {character!a} is not allowed in a text")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{', '.join(path)}: {value} is not a number that a rig can take")
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise ValueError(f"{', '.join(path)}: a whole number beyond 2 ** 53 is too large for a rig")
+
+
 def _is_text(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError(f'write it in quotes, "{value}": a version is a text')
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f'write it in quotes, "{shown(value)}": a version is a text')
     return value
 
 
@@ -117,7 +150,7 @@ class Curriculum(_Strict):
     version: Version
     schema_version: Version
     task: str
-    description: str = ""
+    description: Words = ""
     stages: dict[StageName, Stage] = Field(min_length=1)
 
     @classmethod
@@ -130,11 +163,12 @@ class Curriculum(_Strict):
         """
         task = TASKS.get(str(values.get("task")))
         if task is None:
-            raise ValueError(f"task {values.get('task')!r} is unknown; allowed: {', '.join(TASKS)}")
+            raise ValueError(f"task {shown(values.get('task'))} {unknown(values.get('task'), TASKS)}")
         parameters = task.parameters.get(str(values.get("schema_version")))
         if parameters is None:
             allowed = ", ".join(f'"{version}"' for version in task.parameters)
-            raise ValueError(f"schema_version {values.get('schema_version')!r} is unknown; allowed: {allowed}")
+            raise ValueError(f"schema_version {shown(values.get('schema_version'))} is unknown; allowed: {allowed}")
+        _check_values(values, ())
         context = {"parameters": parameters, "metrics": [metric.name for metric in task.metrics]}
         return cls.model_validate(dict(values), context=context)
 
@@ -149,7 +183,8 @@ class Curriculum(_Strict):
             for number, rule in enumerate(stage.rules, 1):
                 if rule.to_stage not in self.stages and rule.to_stage is not StageName.GRADUATED:
                     raise ValueError(
-                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this curriculum; "
+                        f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this "
+                        f"curriculum{closest(rule.to_stage, self.stages)}; "
                         f"allowed: {', '.join(self.stages)}, {StageName.GRADUATED}"
                     )
                 if (rule.decision is Decision.STAY) != (rule.to_stage is name):

@@ -6,7 +6,7 @@ Both come from the rule itself, so they cannot contradict it.
 from collections.abc import Callable
 
 from curricula.conditions import Combination, Comparison, Condition, Measure
-from curricula.schema import TransitionRule
+from curricula.schema import Curriculum, Stage, TransitionRule
 from curricula.statistics import STATISTICS
 from curricula.tasks import Task
 
@@ -34,6 +34,17 @@ def describe(rule: TransitionRule, task: Task) -> str:
     """A rule's condition in words, with its author's note."""
     words = in_words(rule.parsed(task))
     return f"{words} ({rule.note})" if rule.note else words
+
+
+def describe_stage(stage: Stage, task: Task) -> str:
+    """What a stage is for in its author's words; where there are none, what its rules say."""
+    rules = (f"{rule.decision} to {rule.to_stage.label}: {describe(rule, task)}" for rule in stage.rules)
+    return stage.description or "; ".join(rules) or "a mouse stays here"
+
+
+def describe_curriculum(curriculum: Curriculum) -> str:
+    """What a curriculum is for in its author's words; where there are none, its stages."""
+    return curriculum.description or " → ".join(stage.label for stage in curriculum.stages)
 
 
 def as_lambda(condition: Condition) -> str:

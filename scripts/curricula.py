@@ -11,15 +11,19 @@ from auto_train.publishing import curricula as store
 from curricula import blocks, exchange, library, pictures, releases
 from curricula import compile as compiling
 from curricula.checks import Severity, check
-from curricula.errors import UserError
+from curricula.errors import UserError, closest, one_line
 from curricula.library import LIBRARY
 from curricula.schema import Curriculum
 
 
 def named(key: str) -> Curriculum:
     """A curriculum by its place in the library, ``coupled_baiting/v2.3``, or by its file."""
-    path = Path(key) if key.endswith((".yml", ".yaml")) else LIBRARY / f"{key}.yml"
-    return library.load(path)
+    if key.endswith((".yml", ".yaml")):
+        return library.load(Path(key))
+    places = library.places()
+    if key not in places:
+        raise UserError(one_line(f"{key} is not in the library{closest(key, places)}"))
+    return library.load(LIBRARY / f"{key}.yml")
 
 
 def report(curricula: list[Curriculum]) -> int:
@@ -75,21 +79,36 @@ def export(folder: Path, curricula: list[Curriculum]) -> None:
 
 
 def take_over(files: list[Path], folder: Path) -> None:
-    """Write the rigs' JSON as YAML into a library; a version that is there with other content is refused."""
+    """Write the rigs' JSON as YAML into a library; a version that is there with other content is refused.
+
+    A file that is refused stops none of the others.
+    """
+    refused = []
     for file in files:
         try:
-            curriculum = exchange.from_json(file.read_text(encoding="utf-8"))
-        except (exchange.ExchangeError, OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: {error}") from None
-        path = folder / f"{releases.file_key(curriculum)}.yml"
-        if path.exists():
-            if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
-                raise UserError(f"{file}: {path} is there with other content; a version never changes")
-            click.echo(f"{file}: is there already, as {path}")
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(library.to_yaml(curriculum), encoding="utf-8")
-        click.echo(f"{file}: written to {path}")
+            click.echo(one_line(f"{file}: {_take_over(file, folder)}"))
+        except UserError as error:
+            refused += [one_line(f"{file}: {problem}") for problem in str(error).split("\n")]
+    if refused:
+        raise UserError("\n".join(refused))
+
+
+def _take_over(file: Path, folder: Path) -> str:
+    """Take over one file and say what was done."""
+    try:
+        curriculum = exchange.from_json(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"is not UTF-8 text at byte {error.start}") from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    path = folder / f"{releases.file_key(curriculum)}.yml"
+    if path.exists():
+        if releases.content_hash(library.load(path)) != releases.content_hash(curriculum):
+            raise UserError(f"{path} is there with other content; a version never changes")
+        return f"is there already, as {path}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(library.to_yaml(curriculum), encoding="utf-8")
+    return f"written to {path}"
 
 
 def draw(folder: Path, curricula: list[Curriculum]) -> None:
@@ -108,10 +127,11 @@ def show(curricula: list[Curriculum]) -> None:
     newest = {curriculum.name: curriculum.key for curriculum in sorted(curricula, key=library.in_order)}
     for curriculum in sorted(curricula, key=library.in_order):
         rules = sum(len(stage.rules) for stage in curriculum.stages.values())
+        words = one_line(curriculum.description)
         click.echo(
             f"{curriculum.name:<27}{curriculum.version:<18}schema {curriculum.schema_version:<5}"
             f"{len(curriculum.stages)} stages {rules:>2} rules  {releases.content_hash(curriculum)[:12]}"
-            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{curriculum.description}".rstrip()
+            f"  {'newest' if newest[curriculum.name] == curriculum.key else '':<7}{words}".rstrip()
         )
 
 
@@ -175,8 +195,11 @@ def release_() -> None:
 @KEYS
 def check_(curricula: tuple[str, ...]) -> None:
     """List the findings of some curricula, or of the whole library."""
-    if errors := report(chosen(curricula)):
-        raise UserError(f"errors: {errors}")
+    found = chosen(curricula)
+    errors, lock = report(found), releases.read_lock()
+    broken = releases.edited(found, lock, library.places()) if curricula else releases.broken_promises(found, lock)
+    if errors or broken:
+        raise UserError("\n".join([*([f"errors: {errors}"] if errors else []), *broken]))
 
 
 @command.command("diff")
@@ -218,7 +241,13 @@ def import_(files: tuple[Path, ...], folder: Path) -> None:
 @click.option("--lake", "of_lake", is_flag=True, help="What the lake holds.")
 def list_(of_lake: bool) -> None:
     """List what the library, or the lake, holds."""
-    show(store.in_lake(the_lake()) if of_lake else library.load_library())
+    if not of_lake:
+        show(library.load_library())
+        return
+    found, unreadable = store.read_all(the_lake())
+    show(found)
+    if unreadable:
+        raise UserError("\n".join(unreadable))
 
 
 @command.command("get")

@@ -10,10 +10,10 @@ import duckdb
 import yaml
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, LakeError, Settings, open_lake, printable, shown
+from auto_train.lake import ROOT, Lake, LakeError, Settings, open_lake, printable, shown
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import local_copy, save_published
-from auto_train.publishing import analysis_copy
+from auto_train.publishing import analysis_copy, curricula
 from auto_train.publishing.manifest import LEADER
 
 OVERTAKEN = "since this run read it"
@@ -236,6 +236,11 @@ def check_input(settings: Settings, options: list[str]) -> int:
         return code
 
 
+def unreadable_curricula(lake: Lake) -> list[str]:
+    """What lies in the lake as a curriculum and is not one. No mouse needs it: else the run would have stopped."""
+    return [f"warning: no mouse needs it, but {problem}" for problem in curricula.read_all(lake)[1]]
+
+
 def run(settings: Settings, options: list[str]) -> int:
     """Run `dbt build`, print a summary, and write and publish the morning page; returns dbt's exit code."""
     target = _target(options)
@@ -248,7 +253,7 @@ def run(settings: Settings, options: list[str]) -> int:
         print(untouched if lake.tag(path) == before else "df_manager was published, but:")
         print("\n".join([*what_was_read(target, settings), *map(str, told)]))
         return code
-    print("\n".join([summary(settings), *map(str, told)]))
+    print("\n".join([summary(settings), *map(str, told), *unreadable_curricula(lake)]))
     if settings.page:
         print(save_published(settings, local_copy(settings)))
     return code

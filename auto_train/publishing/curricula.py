@@ -5,6 +5,7 @@ import io
 
 from auto_train.lake import CURRICULA, Lake, LakeError
 from curricula import exchange, pictures
+from curricula.errors import one_line
 from curricula.library import load_named
 from curricula.releases import content_hash
 from curricula.schema import Curriculum
@@ -44,8 +45,10 @@ def publish(lake: Lake, curricula: list[Curriculum]) -> list[str]:
         beside = {
             pictures.picture_name(curriculum, "rules"): pictures.rules_svg(curriculum),
             pictures.picture_name(curriculum, "paras"): pictures.parameters_svg(curriculum),
-            exchange.schema_file_name(task, schema_version): exchange.json_schema(task, schema_version),
         }
+        schema = exchange.schema_file_name(task, schema_version)
+        if not lake.exists(f"{CURRICULA}/{schema}"):
+            beside[schema] = exchange.json_schema(task, schema_version)
         for name, text in beside.items():
             lake.publish(io.BytesIO(text.encode()), f"{CURRICULA}/{name}")
         # the JSON comes last: where it is, all is
@@ -61,31 +64,51 @@ def _is_there(lake: Lake, curriculum: Curriculum) -> bool:
     tag = lake.tag(path)
     if tag is None:
         return False
-    text = exchange.to_json(curriculum).encode()
-    if tag != _md5(text) and fetch_hash(lake, path) != content_hash(curriculum):
+    if tag == _md5(exchange.to_json(curriculum).encode()):
+        return True
+    name = f"{curriculum.name} {curriculum.version}"
+    try:
+        other = _read(lake, path)
+    except exchange.ExchangeError as error:
         raise StoreError(
-            f"{lake.location}/{path} holds other content than {curriculum.name} {curriculum.version} of the library. "
+            f"{lake.location}/{path} is not a curriculum that can be read, and mice need {name}: {error}. "
+            "Mend it, or take it away: then the library's one is put there"
+        ) from None
+    if content_hash(other) != content_hash(curriculum):
+        raise StoreError(
+            f"{lake.location}/{path} holds other content than {name} of the library. "
             "A version never changes: give the library's one a new version, or find out who put the other one there"
         )
     return True
 
 
-def fetch_hash(lake: Lake, path: str) -> str:
-    """Content hash of a curriculum in the lake, empty where it cannot be read as one."""
+def _read(lake: Lake, path: str) -> Curriculum:
+    """A curriculum of a lake.
+
+    Raises:
+        exchange.ExchangeError: it cannot be read as one.
+    """
     try:
-        return content_hash(exchange.from_json(lake.read(path).decode()))
-    except (exchange.ExchangeError, UnicodeDecodeError):
-        return ""
+        return exchange.from_json(lake.read(path).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise exchange.ExchangeError(f"is not UTF-8 text at byte {error.start}") from None
+
+
+def read_all(lake: Lake) -> tuple[list[Curriculum], list[str]]:
+    """Every curriculum of a lake that can be read, and of each other one its file with the reason."""
+    found, unreadable = [], []
+    for path in lake.paths(CURRICULA):
+        if "_curriculum_v" in path and path.endswith(".json"):
+            try:
+                found.append(_read(lake, path))
+            except exchange.ExchangeError as error:
+                unreadable += [one_line(f"{path} cannot be read: {problem}") for problem in str(error).split("\n")]
+    return found, unreadable
 
 
 def in_lake(lake: Lake) -> list[Curriculum]:
-    """Every curriculum of a lake that can be read.
-
-    Raises:
-        exchange.ExchangeError: one cannot be read.
-    """
-    files = [path for path in lake.paths(CURRICULA) if "_curriculum_v" in path and path.endswith(".json")]
-    return [exchange.from_json(lake.read(path).decode()) for path in files]
+    """Every curriculum of a lake that can be read."""
+    return read_all(lake)[0]
 
 
 def _md5(content: bytes) -> str:

@@ -4,9 +4,18 @@ Parameters are those of the rigs' GUI, whose widgets carry the same names; units
 inter-trial intervals in seconds, session length in minutes, water in microlitres, block lengths in trials.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from curricula.tasks.base import Metric, Parameters, Task
+
+# what is physically sure, and no more: a curriculum may try what nobody tried
+Amount = Annotated[float, Field(ge=0)]
+"""A time, a volume or a factor."""
+Count = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+"""A probability or a ratio."""
 
 ForagingTask = Literal["Coupled Baiting", "Uncoupled Baiting", "Coupled Without Baiting", "Uncoupled Without Baiting"]
 
@@ -18,71 +27,71 @@ class ForagingParameters(Parameters):
     task_schema_version: str
 
     # Reward: the sum of both probabilities, the family and number of ratio pairs, or the uncoupled probabilities
-    BaseRewardSum: float
-    RewardFamily: int
-    RewardPairsN: int
+    BaseRewardSum: Amount
+    RewardFamily: Count
+    RewardPairsN: Count
     UncoupledReward: str
     Randomness: Literal["Exponential", "Even"]
 
     # Block length in trials
-    BlockMin: int
-    BlockMax: int
-    BlockBeta: int
-    BlockMinReward: int
+    BlockMin: Count
+    BlockMax: Count
+    BlockBeta: Count
+    BlockMinReward: Count
 
     # Delay before the go cue, and of the reward, in seconds
-    DelayMin: float
-    DelayMax: float
-    DelayBeta: float
-    RewardDelay: float
+    DelayMin: Amount
+    DelayMax: Amount
+    DelayBeta: Amount
+    RewardDelay: Amount
 
     # Free water after so many unrewarded or ignored trials
     AutoReward: bool
     AutoWaterType: Literal["Natural", "Both", "High pro"]
-    Multiplier: float
-    Unrewarded: int
-    Ignored: int
+    Multiplier: Amount
+    Unrewarded: Count
+    Ignored: Count
 
     # Inter-trial interval in seconds
-    ITIMin: float
-    ITIMax: float
-    ITIBeta: float
+    ITIMin: Amount
+    ITIMax: Amount
+    ITIBeta: Amount
     ITIIncrease: float
 
     # Response in seconds; the session stops after so many ignored trials
-    ResponseTime: float
-    RewardConsumeTime: float
-    StopIgnores: int
+    ResponseTime: Amount
+    RewardConsumeTime: Amount
+    StopIgnores: Count
 
     # Block switches that wait for the mouse
     AdvancedBlockAuto: Literal["off", "now", "once"]
-    SwitchThr: float
-    PointsInARow: int
+    SwitchThr: Fraction
+    PointsInARow: Count
 
     # Session length in trials and minutes
-    MaxTrial: int
-    MaxTime: int
+    MaxTrial: Count
+    MaxTime: Count
 
     # Water per reward in microlitres
-    RightValue_volume: float
-    LeftValue_volume: float
+    RightValue_volume: Amount
+    LeftValue_volume: Amount
 
 
 class ForagingParametersV03(ForagingParameters):
     """Schema 0.3: with the water valves' opening times and the switches that later schemas leave to the rig."""
 
-    RightValue: float
-    LeftValue: float
+    RightValue: Amount
+    LeftValue: Amount
     NextBlock: bool
     GiveLeft: bool
     GiveRight: bool
-    GiveWaterL: float
-    GiveWaterR: float
-    GiveWaterL_volume: float
-    GiveWaterR_volume: float
+    GiveWaterL: Amount
+    GiveWaterR: Amount
+    GiveWaterL_volume: Amount
+    GiveWaterR_volume: Amount
     IncludeAutoReward: bool
     SaveTraining: bool
-    InitiallyInactiveN: int
+    InitiallyInactiveN: Count
 
 
 class ForagingParametersV10(ForagingParameters):
@@ -93,10 +102,10 @@ class ForagingParametersV10(ForagingParameters):
 
     # Warm-up: its switch, and the trials, side bias and finish ratio that end it, over a window of trials
     warmup: Literal["on", "off"]
-    warm_min_trial: int
-    warm_max_choice_ratio_bias: float
-    warm_min_finish_ratio: float
-    warm_windowsize: int
+    warm_min_trial: Count
+    warm_max_choice_ratio_bias: Fraction
+    warm_min_finish_ratio: Fraction
+    warm_windowsize: Count
 
 
 TASK = Task(

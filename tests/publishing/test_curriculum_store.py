@@ -11,8 +11,8 @@ from auto_train.lake import CURRICULA, S3, Folder, Lake, LakeError
 from auto_train.publishing import curricula as curriculum_store
 from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
-from tests import s3
-from tests.conftest import Project
+from tests import existing, s3
+from tests.conftest import Project, project_with
 from tests.nights.test_bad_input import GOOD_MOUSE, mouse
 
 ALL = load_library()
@@ -53,9 +53,12 @@ def test_the_whole_library_goes_to_the_lake_and_comes_back_equal(lake: Lake) -> 
 
 def test_other_content_under_a_released_name_is_refused_and_nothing_is_put(lake: Lake) -> None:
     path = curriculum_store.path_of(NEWEST)
-    for other in (changed(), "no json"):
+    for other, problem in (
+        (changed(), r"holds other content than Coupled Baiting 2\.3"),
+        ("no json", r"can be read, and mice need Coupled Baiting 2\.3: this is not JSON"),
+    ):
         lake.publish(io.BytesIO(other.encode()), path)
-        with pytest.raises(curriculum_store.StoreError, match=r"holds other content than Coupled Baiting 2\.3"):
+        with pytest.raises(curriculum_store.StoreError, match=problem):
             curriculum_store.publish(lake, ALL)
         assert lake.paths(CURRICULA) == [path]
         assert lake.read(path) == other.encode()
@@ -118,6 +121,45 @@ def test_the_same_content_in_other_words_is_left_as_it_is(lake: Lake) -> None:
     assert lake.read(curriculum_store.path_of(NEWEST)) == words.encode()
 
 
+def test_a_lake_full_of_the_existing_systems_files_runs_a_night(project: Project) -> None:
+    """Three of them are good; one is broken at its source, is named with its reason, and stops nothing."""
+    by_key = {releases.file_key(c): c for c in ALL}
+    folder = project.lake / CURRICULA
+    folder.mkdir(parents=True)
+    for key in ("coupled_baiting/v2.3", "uncoupled_baiting/v1.0", "uncoupled_without_baiting/v2.3.1rwdDelay159"):
+        curriculum = by_key[key]
+        (folder / exchange.file_name(curriculum)).write_text(existing.as_json(curriculum))
+    broken = folder / exchange.file_name(by_key["dummy_task/v0.2"])
+    document = existing.document(by_key["dummy_task/v0.2"])
+    document["curriculum"]["Stage final"]["from_stage"] = "Stage 2"
+    broken.write_text(json.dumps(document))
+    schema = folder / "DynamicForagingCurriculum_v1.0.json"
+    schema.write_text("the schema of the existing system")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+
+    older = mouse(curriculum_version="'1.0'")
+    project.write_behavior(f"{GOOD_MOUSE} union all by name {older}")
+    done = project.command("-m", "scripts", "nightly", *project.options[:4])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        f"warning: no mouse needs it, but {CURRICULA}/{broken.name} cannot be read: "
+        "Stage final: from_stage must be 'Stage final', not 'Stage 2'"
+    ) in done.stdout.splitlines()
+    assert {path: path.read_bytes() for path in before} == before
+    assert (folder / "Coupled Baiting_curriculum_v1.0_schema_v1.0.json").exists()
+    assert project.published().exists()
+
+    listed = project.command("-m", "scripts", "curricula", "list", "--lake")
+    assert listed.returncode == 1
+    assert len(listed.stdout.splitlines()) == 4
+    assert "from_stage must be 'Stage final'" in listed.stderr
+    needed = Folder(str(project.lake))
+    with pytest.raises(
+        curriculum_store.StoreError, match=r"mice need Dummy task 0\.2: Stage final: from_stage must be"
+    ):
+        curriculum_store.publish_named_curricula(needed, {("Dummy task", "0.2", "1.0")})
+
+
 def test_a_file_that_is_there_is_not_created_again(lake: Lake) -> None:
     assert lake.tag("a/b.txt") is None
     one = lake.replace(io.BytesIO(b"one"), "a/b.txt", expected=None)
@@ -147,6 +189,22 @@ def test_a_build_stops_and_publishes_nothing_where_the_lake_holds_other_content(
     assert "holds other content than Coupled Baiting 2.3" in problems
     assert not project.published().exists()
     assert path.read_text() == changed()
+
+
+def test_braces_in_a_description_reach_the_database_as_they_are(tmp_path: Path) -> None:
+    words = "{{ ref('nobody') }} {% raw %} {# gone"
+    described = [c.model_copy(update={"description": words}) if c.key == NEWEST.key else c for c in ALL]
+    project = Project(tmp_path, project_with(described, tmp_path))
+    project.environment["AUTO_TRAIN_DATABASE"] = str(tmp_path / "database.duckdb")
+    project.write_behavior(GOOD_MOUSE)
+    for command in ("seed", "compile"):
+        succeeded, problems = project.dbt(command)
+        assert succeeded, problems
+    [(found,)] = project.query(
+        "from (show all tables) select database || '.' || schema || '.' || name where name = 'curricula'"
+    )
+    where = "where curriculum = 'coupled_baiting/v2.3'"
+    assert project.query(f"select description from {found} {where}") == [(words,)]
 
 
 def test_the_commands_list_get_publish_and_download(project: Project) -> None:

@@ -1,6 +1,7 @@
 """Released versions, and the JSON that rigs load."""
 
 import json
+import random
 import shutil
 import types
 from pathlib import Path
@@ -8,14 +9,17 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curricula import exchange, library, releases
 from curricula.conditions import parse
+from curricula.errors import UserError
 from curricula.library import LIBRARY, load, load_library
 from curricula.wording import as_lambda, in_words
-from tests import reference, worlds
+from scripts.curricula import command
+from tests import existing, reference, worlds
 from tests.conftest import Project
 
 ALL = load_library()
@@ -50,6 +54,24 @@ def test_a_change_of_a_version_that_others_start_from_is_found_in_them_too(tmp_p
     path.write_text(path.read_text().replace("Unrewarded: 7", "Unrewarded: 8"))
     broken = releases.broken_promises(load_library(folder), releases.read_lock())
     assert [problem.split(".yml")[0] for problem in broken] == ["coupled_baiting/v2.2", "coupled_baiting/v2.3"]
+
+
+def test_versions_of_other_curricula_are_not_taken() -> None:
+    edited = load(LIBRARY / "coupled_baiting/v2.3.yml")
+    lock = {"coupled_baiting/v2.3": "another hash", "uncoupled_baiting/v2.4": "any"}
+    [problem] = releases.edited([edited], lock, ["uncoupled_baiting/v2.5"])
+    assert 'version: "2.4"' in problem
+    [problem] = releases.edited([edited], lock, ["coupled_baiting/v2.4"])
+    assert 'version: "2.5"' in problem
+
+
+def test_check_refuses_an_edited_released_version_as_compile_does(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LIBRARY, tmp_path / "library"))
+    path = folder / "coupled_baiting/v2.3.yml"
+    path.write_text(path.read_text().replace("MaxTime: 75", "MaxTime: 76"))
+    refused = CliRunner().invoke(command, ["check", str(path)])
+    assert isinstance(refused.exception, UserError)
+    assert "coupled_baiting/v2.3.yml was released and must not change" in str(refused.exception)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +134,8 @@ def test_the_rigs_json_has_the_keys_and_labels_that_rigs_look_for() -> None:
     ]  # fmt: skip
     labels = ["Stage 1 w/warmup", "Stage 1", "Stage 2", "Stage 3", "Stage final", "Graduated"]
     assert list(document["parameters"]) == labels
-    assert document["parameters"]["Graduated"] == document["parameters"]["Stage final"]
+    words = {"description": ""}
+    assert document["parameters"]["Graduated"] | words == document["parameters"]["Stage final"] | words
     assert len(document["parameters"]["Stage 1"]) == 42
     assert document["curriculum"]["Stage 2"]["transition_rules"][0] == {
         "decision": "progress",
@@ -164,15 +187,15 @@ def test_lambda_text_that_is_not_known_is_an_error(text: str, problem: str) -> N
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda d: d.update(extra=1), "unknown: extra"),
+        (lambda d: d.update(extra=1), "'extra' is unknown"),
         (lambda d: d.update(curriculum_schema_name="Other"), "curriculum_schema_name 'Other' is unknown"),
         (lambda d: d["parameters"].update({"Stage 9": d["parameters"]["Stage 1"]}), "stage 'Stage 9' is unknown"),
-        (lambda d: d["parameters"]["Stage 1"].update(Licks=1), r"STAGE_1\.parameters\.Licks: Extra inputs"),
+        (lambda d: d["parameters"]["Stage 1"].update(Licks=1), "stage STAGE_1, parameters, Licks: is unknown"),
         (lambda d: d["parameters"]["Stage 1"].update(training_stage="Stage 2"), "Stage 1: training_stage is 'Stage 2'"),
         (lambda d: d["curriculum"]["Stage 2"].update(from_stage="Stage 3"), "Stage 2: from_stage must be 'Stage 2'"),
         (
             lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(decision="jump"),
-            "Stage 2, rule 1: 'JUMP'",
+            "Stage 2, rule 1: decision 'JUMP'",
         ),
         (
             lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(to_stage="X"),
@@ -186,6 +209,86 @@ def test_json_that_is_not_known_is_an_error(change: object, problem: str) -> Non
     change(document)
     with pytest.raises(exchange.ExchangeError, match=problem):
         exchange.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("curriculum", ALL, ids=releases.file_key)
+def test_the_existing_systems_layout_means_the_same(curriculum: library.Curriculum, seed: int) -> None:
+    chance = random.Random(seed)
+    document = existing.document(curriculum)
+    for label, stage in document["curriculum"].items():
+        for number, rule in enumerate(stage["transition_rules"]):
+            if seed:
+                plain = " ".join(rule["condition"].split())
+                rule["condition"] = existing.respelled(plain, chance)
+                rule["decision"] = chance.choice([rule["decision"], rule["decision"].upper()])
+            if seed == 2:
+                stage["transition_rules"][number] = list(rule.values())
+        assert label in document["parameters"]
+    found = exchange.from_json(json.dumps(document))
+    assert releases.content_hash(found) == releases.content_hash(curriculum)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("lambda m: 200 <= m.finished_trials[-1]", "last(finished_trials) >= 200"),
+        ("lambda m: -1 < m.session_total", "session_total > -1"),
+        ("lambda m: (numpy.amin(m.finished_trials[-3:]) > 1)", "min(finished_trials, 3) > 1"),
+    ],
+)
+def test_other_spellings_of_a_condition_are_understood(text: str, means: str) -> None:
+    assert str(exchange.from_lambda(text, METRICS)) == means
+
+
+def test_descriptions_and_notes_come_back_and_are_no_content(tmp_path: Path) -> None:
+    curriculum = load(LIBRARY / "coupled_baiting/v2.0.yml")
+    document = existing.document(curriculum)
+    document["curriculum_description"] = "Smaller rewards {{ config }} {% raw %}"
+    described = exchange.from_json(json.dumps(document))
+    path = tmp_path / "coupled_baiting/v2.0.yml"
+    path.parent.mkdir()
+    path.write_text(library.to_yaml(described), encoding="utf-8")
+    again = json.loads(exchange.to_json(exchange.from_json(exchange.to_json(load(path)))))
+    assert again["curriculum_description"] == document["curriculum_description"]
+    tooltips = [stage["description"] for stage in again["parameters"].values()]
+    assert tooltips == [stage["description"] for stage in document["parameters"].values()]
+    assert releases.content_hash(load(path)) == releases.content_hash(curriculum)
+
+
+def test_where_no_author_described_a_stage_its_rules_do() -> None:
+    curriculum = load(LIBRARY / "coupled_baiting/v2.0.yml")
+    exported = json.loads(exchange.to_json(curriculum))
+    assert exported["parameters"]["Stage 1"]["description"] == (
+        "PROGRESS to Stage 2: finished trials ≥ 200 and foraging efficiency ≥ 0.6"
+    )
+    assert exchange.from_json(exchange.to_json(curriculum)).stages == {
+        name: stage.model_copy(update={"rules": tuple(
+            rule.model_copy(update={"condition": str(rule.parsed(curriculum.task_definition))}) for rule in stage.rules
+        )})
+        for name, stage in curriculum.stages.items()
+    }  # fmt: skip
+
+
+def test_one_file_that_is_refused_stops_none_of_the_others(tmp_path: Path) -> None:
+    good, broken = (existing.document(c) for c in (load(LIBRARY / "dummy_task/v0.1.yml"), ALL[3]))
+    rule = broken["curriculum"]["Stage 2"]["transition_rules"][0]
+    rule["condition"] = "lambda metrics: (" + rule["condition"].removeprefix("lambda metrics:")
+    files = [tmp_path / "a.json", tmp_path / "b.json", tmp_path / "latin.json", tmp_path / "folder.json"]
+    files[0].write_text(json.dumps(broken))
+    files[1].write_text(json.dumps(good))
+    files[2].write_bytes("{'é'}".encode("latin-1"))
+    files[3].mkdir()
+    done = CliRunner().invoke(command, ["import", *map(str, files), "--library", str(tmp_path / "library")])
+    assert (tmp_path / "library/dummy_task/v0.1.yml").exists()
+    refused = str(done.exception).splitlines()
+    assert [line.removeprefix(f"{tmp_path}/").split(":")[0] for line in refused] == [
+        "a.json",
+        "latin.json",
+        "folder.json",
+    ]
+    assert "Stage 2, rule 1" in refused[0]
+    assert "'(' was never closed" in refused[0]
 
 
 def test_words_say_what_the_rule_says() -> None:
