@@ -32,7 +32,7 @@ scenarios as (
         'tonight' as scenario,
         measures.*
     from measures
-    where not has_standing_decision
+    where not measures.has_standing_decision
 
     union all
 
