@@ -259,7 +259,7 @@ def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3
         "AUTO_TRAIN_DF_BEHAVIOR": url,
         "AUTO_TRAIN_DATABASE": str(on_s3.folder / "database.duckdb"),
     }
-    command = ("-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test", "test")
+    command = ("-m", "scripts", "nightly", *on_s3.options, "--debug", "--exclude-resource-type", "unit_test")
     done = on_s3.command(*command)
     assert done.returncode == 0, done.stdout
     assert len(on_s3.df_manager()) == 3
@@ -270,7 +270,7 @@ def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3
     assert failed.returncode != 0
     assert "other.parquet cannot be read as parquet" in failed.stdout
     written = [path for path in on_s3.folder.rglob("*") if path.is_file()]
-    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb", "morning.html"} <= {
+    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb"} <= {
         path.name for path in written
     }
     for text in (signature, unquote(signature)):
