@@ -270,9 +270,7 @@ def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3
     assert failed.returncode != 0
     assert "other.parquet cannot be read as parquet" in failed.stdout
     written = [path for path in on_s3.folder.rglob("*") if path.is_file()]
-    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb"} <= {
-        path.name for path in written
-    }
+    assert {"stg_lake__behavior_typed.sql", "dbt.log", "database.duckdb"} <= {path.name for path in written}
     for text in (signature, unquote(signature)):
         assert [path for path in written if text.encode() in path.read_bytes()] == []
         assert not [ran for ran in (done, failed) if text in ran.stdout + ran.stderr]
