@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,33 +129,32 @@ def findings(target: Path, settings: Settings) -> list[Finding]:
         node = nodes.get(result["unique_id"], {})
         meta = node.get("config", {}).get("meta", {})
         of_test = (result["compiled_code"] or "") if node.get("resource_type") == "test" else ""
+        found_in = _found_by(settings, of_test)
         found.append(
             Finding(
                 result["unique_id"].split(".")[2],
                 result["status"] == "warn",
                 meta.get("says") or " ".join((result["message"] or "").split())[:500],
-                _found_by(settings, of_test, "subject_id"),
+                found_in["subject_id"],
                 meta.get("what_to_do", ""),
-                tuple(_found_by(settings, of_test, "detail")),
+                tuple(found_in["detail"]),
                 meta.get("gate", ""),
             )
         )
     return sorted(found, key=lambda finding: finding.is_warning)
 
 
-def _found_by(settings: Settings, failing_rows: str, column: str) -> list[str]:
-    """What the rows that a test found have in a column, each once; nothing where they lack it."""
+def _found_by(settings: Settings, failing_rows: str) -> dict[str, list[str]]:
+    """Mice and details of the rows that a test found, each once; nothing where the rows have no such column."""
+    found: dict[str, list[str]] = {"subject_id": [], "detail": []}
     if not failing_rows:
-        return []
-    try:
-        with duckdb.connect(settings.database, read_only=True) as database:
-            rows = database.sql(failing_rows)
-            if column not in rows.columns:
-                return []
-            found = rows.project(column).filter(f"{column} is not null").distinct().order(column)
-            return [printable(value) for (value,) in found.fetchall()]
-    except duckdb.Error:
-        return []
+        return found
+    with suppress(duckdb.Error), duckdb.connect(settings.database, read_only=True) as database:
+        rows = database.sql(failing_rows)
+        for column in found.keys() & set(rows.columns):
+            values = rows.project(column).filter(f"{column} is not null").distinct().order(column)
+            found[column] = [printable(value) for (value,) in values.fetchall()]
+    return found
 
 
 def what_was_read(target: Path, settings: Settings) -> list[str]:
@@ -242,7 +242,7 @@ def unreadable_curricula(lake: Lake) -> list[str]:
 
 
 def run(settings: Settings, options: list[str]) -> int:
-    """Run `dbt build`, print a summary, and write and publish the morning page; returns dbt's exit code."""
+    """Run `dbt build`, which publishes; print a summary, and save a copy of the page; returns dbt's exit code."""
     target = _target(options)
     lake, path = open_lake(settings.lake, settings), settings.published(LEADER)
     before = lake.tag(path)
