@@ -10,32 +10,4 @@
         'what_to_do': 'see whether the curriculum columns come from the rigs; a table that takes them from df_manager cannot be decided from. The limit is max_percent_of_mice_off_curriculum',
     },
 ) }}
-with
-
-counted as (
-
-    select
-        subject_id,
-        is_on_curriculum
-    from {{ ref('int_sessions__new') }}
-    where is_newest and was_on_curriculum
-
-),
-
-went as (
-
-    select subject_id from counted
-    where not is_on_curriculum
-
-),
-
-final as (
-
-    select
-        subject_id,
-        {{ share_of('went', 'counted') }}
-    from went
-
-)
-
-select * from final
+{{ those_that_lost('is_on_curriculum', counted='is_newest and was_on_curriculum') }}

@@ -10,32 +10,4 @@
         'what_to_do': 'see whether current_stage_actual is still written upstream, by the names of the stages; the limit is max_percent_in_open_loop',
     },
 ) }}
-with
-
-counted as (
-
-    select
-        subject_id,
-        is_closed_loop
-    from {{ ref('int_sessions__new') }}
-    where was_closed_loop and is_on_curriculum
-
-),
-
-went as (
-
-    select subject_id from counted
-    where not is_closed_loop
-
-),
-
-final as (
-
-    select
-        subject_id,
-        {{ share_of('went', 'counted') }}
-    from went
-
-)
-
-select * from final
+{{ those_that_lost('is_closed_loop', counted='was_closed_loop and is_on_curriculum') }}

@@ -10,32 +10,4 @@
         'what_to_do': 'see whether the curriculum columns are still written upstream; the limit is max_percent_off_curriculum',
     },
 ) }}
-with
-
-counted as (
-
-    select
-        subject_id,
-        is_on_curriculum
-    from {{ ref('int_sessions__new') }}
-    where was_on_curriculum
-
-),
-
-went as (
-
-    select subject_id from counted
-    where not is_on_curriculum
-
-),
-
-final as (
-
-    select
-        subject_id,
-        {{ share_of('went', 'counted') }}
-    from went
-
-)
-
-select * from final
+{{ those_that_lost('is_on_curriculum', counted='was_on_curriculum') }}
