@@ -1,7 +1,8 @@
 """What time it is: the one clock that all code reads."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from auto_train.lake.errors import LakeError
 
@@ -22,3 +23,12 @@ def now() -> datetime:
     if time is None or time.tzinfo is None:
         raise LakeError(f"AUTO_TRAIN_CLOCK={told!r}: a time with its zone is needed, such as 2026-01-31T05:00:00-08:00")
     return time.astimezone(UTC)
+
+
+def training_day(time: datetime, zone: str) -> date:
+    """The day for which a run at this time decides: from noon on in the lab's zone tomorrow (SEMANTICS 22)."""
+    try:
+        of_lab = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        of_lab = ZoneInfo("UTC")
+    return (time.astimezone(of_lab).replace(tzinfo=None) + timedelta(hours=12)).date()

@@ -112,6 +112,8 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
         "df_manager": last.df_manager,
         "subjects_seen": last.subjects_seen,
         "decision_log": last.decision_log or None,
+        "told": last.told or None,
+        "publications": json.dumps(last.publications),
         "damaged_log_files": ", ".join(last.damaged) or None,
         "df_manager_tag": last.tag,
         "previous_run": last.run.id if last.run else None,
@@ -168,6 +170,8 @@ class LastPublication:
         subjects_seen: what that run had seen of each mouse; None where it did not say.
         decision_log: paths or URLs of the files of the log, oldest first.
         damaged: of these, what cannot be read and is left out.
+        told: paths or URLs of the files of the log with what publications told, oldest first.
+        publications: the runs that published, oldest first.
         tag: what tells this df_manager from any other; None where there is none.
         run: the run that published it; None where that is not known.
     """
@@ -176,6 +180,8 @@ class LastPublication:
     subjects_seen: str | None
     decision_log: list[str]
     damaged: list[str]
+    told: list[str]
+    publications: list[dict[str, Any]]
     tag: str | None
     run: Run | None
 
@@ -205,13 +211,18 @@ def last_publication(
             "(dbt build --full-refresh)"
         )
     last = made_by or manifest
-    of_log = [f"{settings.lake}/{file}" for file in log.files(lake, settings, last.run.id if last else None)]
-    damaged = [file for file in of_log if not _is_parquet(conn, file)] if not _is_parquet(conn, of_log) else []
+    newest = last.run.id if last else None
+    entries = log.entries(lake, settings, newest)
+    of_log = [f"{settings.lake}/{file}" for file in log.files(lake, settings, newest, entries)]
+    told = [f"{settings.lake}/{entry.told.path}" for entry in reversed(entries) if entry.told]
+    damaged = [file for of in (of_log, told) if not _is_parquet(conn, of) for file in of if not _is_parquet(conn, file)]
     return LastPublication(
         f"{settings.lake}/{path}" if tag and not problem else None,
         f"{settings.lake}/{seen}" if lake.exists(seen) and _is_parquet(conn, f"{settings.lake}/{seen}") else None,
         [file for file in of_log if file not in damaged],
         damaged,
+        [file for file in told if file not in damaged],
+        [entry.run.model_dump(mode="json") for entry in reversed(entries)],
         tag,
         last.run if last else None,
     )

@@ -18,6 +18,9 @@ from auto_train.lake import PUBLISHED, Lake, LakeError, Settings, printable
 from auto_train.publishing.manifest import DECISION_LOG, RUN_ID, File, Run, stream
 
 ORDER = [("first_published_at", "ascending"), ("subject_id", "ascending"), ("session", "ascending")]
+DECISIONS, TOLD = "parquet", "told.parquet"
+Rows = tuple[bytes, int]  # a table as parquet, and its number of rows
+NOTHING: Rows = (b"", 0)
 AT_ONCE = 16  # records read at the same time
 
 
@@ -27,12 +30,14 @@ class Entry(BaseModel):
     Attributes:
         run: the run.
         file: its new decisions; None where there were none.
+        told: the mice that it told something else than the publication before; None where there were none.
     """
 
     model_config = ConfigDict(frozen=True)
 
     run: Run
     file: File | None = None
+    told: File | None = None
 
 
 def log_path(settings: Settings, run_id: str = "", kind: str = "") -> str:
@@ -41,21 +46,22 @@ def log_path(settings: Settings, run_id: str = "", kind: str = "") -> str:
     return f"{folder}/{run_id}.{kind}" if run_id else folder
 
 
-def write(lake: Lake, settings: Settings, run: Run, decisions: bytes | None, rows: int) -> Entry:
+def write(lake: Lake, settings: Settings, run: Run, decisions: Rows = NOTHING, told: Rows = NOTHING) -> Entry:
     """Add a run to the log; the record comes last, so where it is, all is."""
-    file = None
-    if decisions is not None and rows:
-        path = log_path(settings, run.id, "parquet")
-        lake.publish(stream(decisions), path)
-        file = File.of(path, decisions, rows)
-    entry = Entry(run=run, file=file)
+    files = {}
+    for kind, (content, rows) in ((DECISIONS, decisions), (TOLD, told)):
+        if rows:
+            path = log_path(settings, run.id, kind)
+            lake.publish(stream(content), path)
+            files[kind] = File.of(path, content, rows)
+    entry = Entry(run=run, file=files.get(DECISIONS), told=files.get(TOLD))
     lake.publish(stream(entry.model_dump_json(indent=2).encode()), log_path(settings, run.id, "json"))
     return entry
 
 
 def forget(lake: Lake, settings: Settings, run_id: str) -> None:
     """Take a run out of the log that did not publish."""
-    for kind in ("json", "parquet"):
+    for kind in ("json", DECISIONS, TOLD):
         lake.remove(log_path(settings, run_id, kind))
 
 
@@ -95,20 +101,24 @@ def _read(lake: Lake, settings: Settings, run_id: str) -> Entry:
         raise LakeError(
             f"{lake.location}/{path} is not a record of the log: {printable(error.errors()[0]['msg'])}"
         ) from None
-    expected = log_path(settings, run_id, "parquet")
-    if entry.run.id != run_id or (entry.file and entry.file.path != expected):
+    strange = [
+        file for kind, file in ((DECISIONS, entry.file), (TOLD, entry.told))
+        if file and file.path != log_path(settings, run_id, kind)
+    ]
+    if entry.run.id != run_id or strange:
         raise LakeError(f"{lake.location}/{path} is not the record of run {run_id}")
     return entry
 
 
-def files(lake: Lake, settings: Settings, newest: str | None) -> list[str]:
-    """Paths below the lake of the files that make the log, oldest first.
+def files(lake: Lake, settings: Settings, newest: str | None, of: list[Entry] | None = None) -> list[str]:
+    """Paths below the lake of the files that make the log, oldest first; `of` are its entries where they are known.
 
     A lake of an older version has one file for all, until the first run takes it over.
     """
-    of_runs = [entry.file.path for entry in reversed(entries(lake, settings, newest)) if entry.file]
+    of = entries(lake, settings, newest) if of is None else of
+    of_runs = [entry.file.path for entry in reversed(of) if entry.file]
     single = settings.published(DECISION_LOG)
-    return of_runs or ([single] if newest not in recorded_runs(lake, settings) and lake.exists(single) else [])
+    return of_runs or ([single] if not of and lake.exists(single) else [])
 
 
 def take_over(lake: Lake, settings: Settings, newest: str | None, now: datetime) -> None:
@@ -123,7 +133,7 @@ def take_over(lake: Lake, settings: Settings, newest: str | None, now: datetime)
         # df_manager has the decisions that stand, and this run adds those that the log lacks
         return
     run = Run(id=newest, started_at=now, kind="taken_over")
-    write(lake, settings, run, content, rows)
+    write(lake, settings, run, (content, rows))
 
 
 def together(lake: Lake, settings: Settings, paths: Iterable[str]) -> tuple[bytes, int]:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -42,6 +42,8 @@ class Run(BaseModel):
         previous: the run whose df_manager it read; None where there was none, or none that is known.
         kind: what it was.
         rolled_back_to: of a rollback, the run whose files it published again.
+        training_day: the day it decides for, of the lab; None of an older version, which kept no record of what it told.
+        lab_time_zone: whose days these are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +53,8 @@ class Run(BaseModel):
     previous: RunId | None = None
     kind: Literal["night", "full_refresh", "rollback", "migration", "taken_over"] = "night"
     rolled_back_to: RunId | None = None
+    training_day: date | None = None
+    lab_time_zone: str = "UTC"
 
 
 class File(BaseModel):

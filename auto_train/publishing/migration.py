@@ -397,7 +397,7 @@ def migrate(settings: Settings, df_manager: Path, df_sessions: Path | None, now:
         counts={"set_aside": {"left_out": len(left_out)}},
         files=[],
     )
-    publish(settings, None, Tables({path: decisions}, {path: len(table)}, decisions, len(table)), manifest)
+    publish(settings, None, Tables({path: decisions}, {path: len(table)}, (decisions, len(table))), manifest)
     return left_out
 
 

@@ -36,14 +36,14 @@ class Tables:
     Attributes:
         files: content by path below the lake; df_manager is among them.
         rows: number of rows by path, of those that are tables.
-        new_decisions: the decisions that the log lacks, as parquet; None where there are none.
-        new_rows: how many these are.
+        new_decisions: the decisions that the log lacks, and how many these are.
+        told: the mice that are told something else than before, and how many these are.
     """
 
     files: dict[str, bytes]
     rows: Mapping[str, int] = field(default_factory=dict)
-    new_decisions: bytes | None = None
-    new_rows: int = 0
+    new_decisions: log.Rows = log.NOTHING
+    told: log.Rows = log.NOTHING
 
 
 def publish(settings: Settings, expected: str | None, tables: Tables, manifest: Manifest) -> Manifest:
@@ -89,9 +89,10 @@ def _keep(lake: Lake, settings: Settings, tables: Tables, manifest: Manifest) ->
     for path, content in tables.files.items():
         _put_and_verify(lake, kept_path(settings, run.id, path), content)
     log.take_over(lake, settings, run.previous, run.started_at)
-    entry = log.write(lake, settings, run, tables.new_decisions, tables.new_rows)
-    if entry.file and tables.new_decisions is not None:
-        _verify(lake, entry.file.path, tables.new_decisions)
+    entry = log.write(lake, settings, run, tables.new_decisions, tables.told)
+    for file, (content, _) in ((entry.file, tables.new_decisions), (entry.told, tables.told)):
+        if file:
+            _verify(lake, file.path, content)
     lake.publish(stream(manifest.as_json()), history.record_path(settings, run.id, history.PREPARED))
     history.record_interrupted(lake, settings, run.previous)
 

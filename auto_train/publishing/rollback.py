@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.publishing import history, log
+from auto_train.lake.clock import training_day
+from auto_train.publishing import history, log, told
 from auto_train.publishing.manifest import DECISION_LOG, LEADER, Manifest, Run, kept_path, new_run_id, sha256
 from auto_train.publishing.publication import Tables, publish
 
@@ -29,9 +30,12 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
         previous=newest.run.id,
         kind="rollback",
         rolled_back_to=run_id,
+        training_day=training_day(now, newest.run.lab_time_zone),
+        lab_time_zone=newest.run.lab_time_zone,
     )
     log.take_over(lake, settings, newest.run.id, now)
-    files, rows = {}, {}
+    files, rows, leader = {}, {}, settings.published(LEADER)
+    there = lake.read(leader) if lake.exists(leader) else None
     for file in target.files:
         content = lake.read(kept_path(settings, run_id, file.path))
         if sha256(content) != file.sha256:
@@ -41,7 +45,8 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
     if of_log in files and (paths := log.files(lake, settings, newest.run.id)):
         files[of_log], rows[of_log] = log.together(lake, settings, paths)
     manifest = target.model_copy(update={"run": run, "df_manager_tag": None})
-    return publish(settings, expected, Tables(files, rows), manifest)
+    changed = told.changes_between(run.id, there, files[leader])
+    return publish(settings, expected, Tables(files, rows, told=changed), manifest)
 
 
 def _newest(settings: Settings) -> Manifest:

@@ -2,15 +2,15 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from dbt.flags import get_flags
 
 from auto_train.lake import Settings, open_lake
-from auto_train.publishing import analysis_copy, curricula
+from auto_train.publishing import analysis_copy, curricula, told
 from auto_train.publishing.legacy_pickle import to_pickle
 from auto_train.publishing.manifest import DECISION_LOG, LEADER, SEEN, STATS, File, Manifest, Run
 from auto_train.publishing.publication import Tables, publish
@@ -38,11 +38,12 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     _ = dbt.ref("stg_lake__columns"), dbt.ref("int_curricula__metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
-    _ = dbt.ref("run"), dbt.ref("sessions")
+    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("told")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
-    tables = written(session, settings, exports, new_decisions)
+    changed = told.changes(of_run["run_id"], dbt.ref("stg_lake__decisions"), dbt.ref("df_manager"))
+    tables = replace(written(session, settings, exports, new_decisions), told=changed)
     if settings.page:
         # importing what draws it takes a second
         from auto_train.page.page import of_run as page_of_run
@@ -59,7 +60,9 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
             id=of_run["run_id"],
             started_at=of_run["started_at"].replace(tzinfo=UTC),
             previous=of_run["previous_run"],
-            kind="full_refresh" if get_flags().FULL_REFRESH else "night",
+            kind=of_run["kind"],
+            training_day=of_run["training_day"],
+            lab_time_zone=of_run["lab_time_zone"],
         ),
         code_version=of_run["code_version"],
         let_through=json.loads(of_run["let_through"]),
@@ -91,12 +94,12 @@ def written(session: Any, settings: Settings, exports: dict[str, Any], new_decis
         for table, relation in exports.items():
             path = settings.published(table)
             files[path], rows[path] = parquet(table, relation)
-        new, new_rows = parquet("new_decisions", new_decisions)
+        new = parquet("new_decisions", new_decisions)
     if settings.legacy_pickle:
         path = settings.published(LEADER, "pkl")
         files[path] = to_pickle(exports[LEADER].arrow().read_all())
         rows[path] = rows[settings.published(LEADER)]
-    return Tables(files, rows, new, new_rows)
+    return Tables(files, rows, new)
 
 
 def summary(counts: list[tuple[str, str, int]]) -> dict[str, Any]:

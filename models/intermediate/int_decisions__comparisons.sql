@@ -46,7 +46,6 @@ comparisons as (
 valued as (
 
     select
-        sessions.session_key,
         df_manager.subject_id,
         df_manager.session,
         rules.rule_key,
@@ -57,10 +56,18 @@ valued as (
         comparisons.measure_in_words,
         comparisons.operator,
         comparisons.threshold,
-        {{ value_of_measure('comparisons.measure', 'measures', 'df_manager.session_at_current_stage') }} as measured
+        {{ value_of_measure('comparisons.measure', 'measures', 'df_manager.session_at_current_stage') }}
+            as measured_now,
+        -- SEMANTICS 29: what the decision read; of an older version, which did not keep it, what is known now
+        case
+            when comparisons.measure = 'session_total' then cast(df_manager.session as double)
+            when comparisons.measure = 'session_at_current_stage' then df_manager.session_at_current_stage
+            when df_manager.measures_read is null then measured_now
+            else df_manager.measures_read[comparisons.measure]
+        end as measured
     from df_manager
-    inner join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
-    inner join measures on sessions.session_key = measures.session_key
+    left join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
+    left join measures on sessions.session_key = measures.session_key
     inner join curricula
         on
             df_manager.curriculum_name = curricula.curriculum_name

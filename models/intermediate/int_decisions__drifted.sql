@@ -20,6 +20,24 @@ stages as (
 
 ),
 
+measures as (
+
+    select * from {{ ref('int_sessions__measures') }}
+
+),
+
+curricula as (
+
+    select * from {{ ref('int_curricula') }}
+
+),
+
+looked_at as (
+
+    select * from {{ ref('int_curricula__measures') }}
+
+),
+
 -- in open loop the rig reported no stage, so only a name that it reports now is a change
 found as (
 
@@ -43,11 +61,30 @@ compared as (
         standing.{{ column }} as {{ column }}_recorded,
         found.{{ column }} as {{ column }}_found,
         {%- endfor %}
-        found.session is null as is_gone
+        standing.measures_read,
+        {{ measures_read('looked_at', 'measures') }} as measures_now,
+        found.session is null as is_gone,
+        found.current_stage_reported is distinct from
+        case when standing.if_closed_loop then standing.current_stage_actual end
+        {%- for column in recorded %}
+        or standing.{{ column }} is distinct from found.{{ column }}
+        {%- endfor %} as is_its_own
     from standing
     left join found on standing.subject_id = found.subject_id and standing.session = found.session
+    left join measures on found.session_key = measures.session_key
+    left join curricula
+        on
+            standing.curriculum_name = curricula.curriculum_name
+            and standing.curriculum_version = curricula.curriculum_version
+            and standing.curriculum_schema_version = curricula.curriculum_schema_version
+    left join looked_at
+        on
+            curricula.curriculum_key = looked_at.curriculum_key
+            and standing.current_stage_actual = looked_at.stage
     where
         found.session is null
+        -- SEMANTICS 29: another history than the one that it was decided on
+        or (standing.measures_read is not null and standing.measures_read is distinct from measures_now)
         or found.current_stage_reported is distinct from
         case when standing.if_closed_loop then standing.current_stage_actual end
         {%- for column in recorded %}
@@ -63,8 +100,21 @@ final as (
         session,
         session_key,
         is_gone,
+        is_its_own,
         case
             when is_gone then 'the session is gone from df_behavior'
+            when not is_its_own
+                then 'its history: ' || concat_ws(
+                    '; '
+                    {%- for measure in measures() %},
+                    case
+                        when measures_read['{{ measure.name }}'] is distinct from measures_now['{{ measure.name }}']
+                            then '{{ measure.name }}: '
+                                || coalesce(cast(measures_read['{{ measure.name }}'] as varchar), 'none')
+                                || ' → ' || coalesce(cast(measures_now['{{ measure.name }}'] as varchar), 'none')
+                    end
+                    {%- endfor %}
+                )
             else concat_ws(
                 '; '
                 {%- for column in recorded + ['stage'] %},

@@ -122,6 +122,39 @@ directive_changed as (
 
 ),
 
+-- SEMANTICS 31: once, which the decisions that were made anew remember
+to_decide_anew as (
+
+    select
+        directives.subject_id,
+        directives.valid_from,
+        directives.valid_until,
+        directives.words
+    from {{ ref('stg_people__directives') }} as directives
+    anti join decisions
+        on directives.subject_id = decisions.subject_id and directives.words = decisions.decided_anew_because
+    where directives.applied_as = 'decide_anew' and directives.is_in_force
+
+),
+
+asked_for as (
+
+    select
+        decisions.subject_id,
+        decisions.session,
+        min(to_decide_anew.words) as decided_anew_because
+    from decisions
+    inner join to_decide_anew
+        on
+            decisions.subject_id = to_decide_anew.subject_id
+            and decisions.session_date >= to_decide_anew.valid_from
+            and (to_decide_anew.valid_until is null or decisions.session_date <= to_decide_anew.valid_until)
+    group by
+        decisions.subject_id,
+        decisions.session
+
+),
+
 changed as (
 
     select * from own_changed
@@ -134,13 +167,24 @@ changed as (
 
     select * from directive_changed
 
+    union
+
+    select
+        subject_id,
+        session
+    from asked_for
+
 ),
 
 -- nothing can be decided for a session that is gone: its decision stays as it was published
 final as (
 
-    select changed.* from changed
+    select
+        changed.*,
+        asked_for.decided_anew_because
+    from changed
     semi join sessions on changed.subject_id = sessions.subject_id and changed.session = sessions.session
+    left join asked_for on changed.subject_id = asked_for.subject_id and changed.session = asked_for.session
 
 )
 

@@ -92,6 +92,7 @@ compared as (
         drifted.subject_id,
         drifted.session,
         drifted.what_changed,
+        drifted.is_its_own,
         df_manager.decision,
         df_manager.next_stage_suggested,
         anew.decision as decision_now,

@@ -26,6 +26,13 @@ worded as (
         is_alternative_met,
         is_deciding_rule,
         alternative,
+        -- SEMANTICS 29: what is known now is said beside what the decision read
+        string_agg(
+            measure_in_words || ' was ' || coalesce(format('{:.6g}', measured), 'missing') || ', is '
+            || coalesce(format('{:.6g}', measured_now), 'missing') || ' now',
+            '; '
+            order by comparison_number
+        ) filter (where measured is distinct from measured_now) as changed,
         string_agg(
             measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || ' ' || case
                 when is_met then '' else 'not '
@@ -47,6 +54,7 @@ rules_in_words as (
         rule_decision,
         rule_to_stage,
         is_deciding_rule,
+        string_agg(changed, '; ' order by alternative) as changed,
         string_agg(words, ' or ' order by alternative) filter (where is_alternative_met or not is_deciding_rule) as words
     from worded
     group by all
@@ -59,6 +67,7 @@ per_decision as (
         subject_id,
         session,
         max(words) filter (where is_deciding_rule) as why,
+        string_agg(changed, '; ' order by rule_number) as changed,
         string_agg(rule_decision || ' to ' || rule_to_stage || ' would need ' || words, '; ' order by rule_number)
             filter (where not is_deciding_rule and rule_decision <> 'STAY') as why_not
     from rules_in_words
@@ -76,12 +85,15 @@ final as (
         || df_manager.next_stage_suggested
         || ': '
         || case
+            when df_manager.session_at_current_stage = 0 then 'has not run yet; ' || df_manager.directive
             when df_manager.directive_kind <> 'enrol' then df_manager.directive
             when df_manager.current_stage_actual = 'GRADUATED' then 'graduated'
             when per_decision.why is not null then per_decision.why
             when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not
             else 'no rule holds'
-        end as sentence
+        end
+        || coalesce('; decided anew: ' || df_manager.decided_anew_because, '') as sentence,
+        per_decision.changed as changed_since
     from df_manager
     left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
 

@@ -43,6 +43,36 @@ history_read as (
 
 ),
 
+measures as (
+
+    select * from {{ ref('int_sessions__measures') }}
+
+),
+
+looked_at as (
+
+    select * from {{ ref('int_curricula__measures') }}
+
+),
+
+told as (
+
+    select * from {{ ref('int_sessions__told') }}
+
+),
+
+enrolled as (
+
+    select * from {{ ref('int_decisions__enrolled') }}
+
+),
+
+reopened as (
+
+    select * from {{ ref('int_decisions__reopened') }}
+
+),
+
 rules as (
 
     select * from {{ ref('int_curricula__rules') }}
@@ -74,7 +104,9 @@ decided as (
         next.stage as next_stage_suggested,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
+        {{ trainer_chose('sessions.reported_override', 'reported.stage', 'told.told_stage') }} as trainer_chose,
         rules.rule_number as matched_rule,
+        {{ measures_read('looked_at', 'measures') }} as measures_read,
         case
             when directives.directive is not null then directives.directive_kind
             when decisions.is_first and decisions.suggested_stage_key = directives.enrol_stage_key then 'enrol'
@@ -86,17 +118,32 @@ decided as (
                     then directives.enrolment
             end
         ) as directive,
+        reopened.decided_anew_because,
         case when decisions.is_newest then {{ own_fingerprint('sessions') }} || ' ' || history_read.history end
             as inputs_read
     from decisions
     inner join sessions on decisions.session_key = sessions.session_key
+    inner join measures on decisions.session_key = measures.session_key
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     inner join stages as next on decisions.next_stage_key = next.stage_key
     left join stages as reported on sessions.reported_stage = reported.stage
     left join rules on decisions.rule_key = rules.rule_key
+    left join looked_at on measures.curriculum_key = looked_at.curriculum_key and actual.stage = looked_at.stage
+    left join reopened on sessions.subject_id = reopened.subject_id and sessions.session = reopened.session
+    left join told on decisions.session_key = told.session_key
     left join history_read on decisions.session_key = history_read.session_key
     left join directives on decisions.session_key = directives.session_key
+
+),
+
+told_tonight as (
+
+    select * from decided
+
+    union all by name
+
+    select * from enrolled
 
 ),
 
@@ -107,7 +154,7 @@ first_published as (
         decided.*,
         coalesce(published.run_id, run.run_id) as run_id,
         coalesce(published.first_published_at, run.started_at) as first_published_at
-    from decided
+    from told_tonight as decided
     cross join run
     left join published
         on

@@ -3,6 +3,8 @@ with
 df_manager as (
 
     select * from {{ ref('df_manager') }}
+    -- a mouse that has not run yet is at no stage
+    where session_at_current_stage > 0
 
 ),
 
@@ -29,13 +31,18 @@ subjects as (
 
 ),
 
+-- who ran most of the sessions at a stage
 trainers as (
 
     select
-        subject_id,
-        max_by(trainer, session) as trainer
-    from sessions
-    group by subject_id
+        df_manager.subject_id,
+        df_manager.current_stage_actual,
+        mode(sessions.trainer order by sessions.trainer) as trainer
+    from df_manager
+    inner join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
+    group by
+        df_manager.subject_id,
+        df_manager.current_stage_actual
 
 ),
 
@@ -51,7 +58,7 @@ stages as (
         count(*) filter (where decision = 'STAY') as "n_STAY",
         count(*) filter (where decision = 'PROGRESS') as "n_PROGRESS",
         count(*) filter (where decision = 'ROLLBACK') as "n_ROLLBACK",
-        count(*) filter (where if_overriden_by_trainer) as n_overridden,
+        count(*) filter (where trainer_chose) as n_overridden,
         min(session_date) as first_date_at_stage,
         max_by(curriculum_name, session) as curriculum_name,
         max_by(curriculum_version, session) as curriculum_version
@@ -83,7 +90,8 @@ final as (
         trainers.trainer
     from stages
     inner join subjects on stages.subject_id = subjects.subject_id
-    left join trainers on stages.subject_id = trainers.subject_id
+    left join trainers
+        on stages.subject_id = trainers.subject_id and stages.current_stage_actual = trainers.current_stage_actual
 
 )
 

@@ -32,7 +32,7 @@ reasons as (
 
     select
         session_key,
-        'session_twice' as reason
+        reason
     from twice
 
     union all by name

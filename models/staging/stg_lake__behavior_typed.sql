@@ -1,5 +1,6 @@
 -- depends_on: {{ source('lake', 'df_behavior') }}
 -- depends_on: {{ ref('stg_lake__decisions') }}
+-- depends_on: {{ ref('stg_people__directives') }}
 -- depends_on: {{ ref('curricula') }}
 -- depends_on: {{ ref('curriculum_parameters') }}
 {%- set types = lake_columns('df_behavior') %}
@@ -124,7 +125,7 @@ under_curricula as (
 ),
 
 -- SEMANTICS 1: without a number or a curriculum name a session takes no part, which is not an error
-final as (
+numbered as (
 
     select
         * exclude (session_number, session_number__is_wrong, has_session_date),
@@ -149,6 +150,70 @@ final as (
         end as set_aside_because
     from under_curricula
 
+),
+{%- if someone_says('continue_numbers') %}
+
+-- SEMANTICS 31: from such a day on a counter counts on after the highest number before
+continued as (
+
+    select
+        subject_id,
+        valid_from
+    from {{ ref('stg_people__directives') }}
+    where applied_as = 'continue_numbers'
+
+),
+
+days as (
+
+    select
+        numbered.subject_id,
+        numbered.session_date,
+        max(numbered.session) as highest,
+        (
+            select count(*) from continued
+            where continued.subject_id = numbered.subject_id and continued.valid_from <= numbered.session_date
+        ) as counter
+    from numbered
+    where numbered.subject_id in (select continued.subject_id from continued)
+    group by
+        numbered.subject_id,
+        numbered.session_date
+
+),
+
+counters as (
+
+    select
+        subject_id,
+        counter,
+        coalesce(sum(max(highest)) over (
+            partition by subject_id order by counter rows between unbounded preceding and 1 preceding
+        ), 0) as numbers_before
+    from days
+    group by
+        subject_id,
+        counter
+
+),
+
+final as (
+
+    select numbered.* replace (
+        cast(numbered.session + coalesce(counters.numbers_before, 0) as bigint) as session
+    )
+    from numbered
+    left join days on numbered.subject_id = days.subject_id and numbered.session_date = days.session_date
+    left join counters on days.subject_id = counters.subject_id and days.counter = counters.counter
+
 )
+{%- else %}
+
+final as (
+
+    select * from numbered
+
+)
+{%- endif %}
 
 select * from final

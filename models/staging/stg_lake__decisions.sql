@@ -17,6 +17,9 @@ final as (
         {%- if column in absent -%}
         -- a df_manager of an older version lacks it
         nullif(coalesce({{ value }}, {{ absent[column] }}), '') as {{ column }}{{ ',' if not loop.last }}
+        {%- elif column == 'trainer_chose' and column not in types and 'if_overriden_by_trainer' in types -%}
+        -- an older version took every override for a trainer's
+        cast(if_overriden_by_trainer as boolean) as trainer_chose{{ ',' if not loop.last }}
         {%- else -%}
         cast({{ value }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
         {%- endif %}

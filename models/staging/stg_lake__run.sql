@@ -24,6 +24,7 @@ final as (
         {{ literal(untested | join(', ')) }} as tests_that_do_not_run,
         {{ literal(tojson(let_through())) }} as let_through,
         {{ zone }} as lab_time_zone,
+        {{ literal('full_refresh' if flags.FULL_REFRESH else 'night') }} as kind,
         {% if var('training_day') -%}
         date {{ literal(var('training_day') | string) }} as training_day,
         date {{ literal(var('training_day') | string) }} + 1 as tomorrow

@@ -12,10 +12,22 @@ doubled as (
 
     select
         subject_id,
-        session
+        session,
+        min(session_date) as first_date
     from behavior
     group by subject_id, session
     having count(*) > 1
+
+),
+
+dated as (
+
+    select
+        behavior.*,
+        -- SEMANTICS 30: days apart it is not the same session; the counter of the rig started anew
+        coalesce(behavior.session_date - doubled.first_date > 3, false) as is_of_another_counter
+    from behavior
+    inner join doubled on behavior.subject_id = doubled.subject_id and behavior.session = doubled.session
 
 ),
 
@@ -23,31 +35,42 @@ doubled as (
 ranked as (
 
     select
-        behavior.session_key,
+        session_key,
         row_number() over (
-            partition by behavior.subject_id, behavior.session
+            partition by subject_id, session
             order by
-                behavior.finished_trials desc nulls last,
-                behavior.foraging_efficiency desc nulls last,
-                behavior.session_date desc nulls last,
-                behavior.curriculum_name,
-                behavior.curriculum_version,
-                behavior.curriculum_schema_version,
-                behavior.reported_stage nulls last,
-                behavior.task nulls last
+                finished_trials desc nulls last,
+                foraging_efficiency desc nulls last,
+                session_date desc nulls last,
+                curriculum_name,
+                curriculum_version,
+                curriculum_schema_version,
+                reported_stage nulls last,
+                task nulls last
                 {%- for metric in metrics() %},
-                behavior.{{ metric.name }} desc nulls last
+                {{ metric.name }} desc nulls last
                 {%- endfor %}
         ) as place
-    from behavior
-    semi join doubled on behavior.subject_id = doubled.subject_id and behavior.session = doubled.session
+    from dated
+    where not is_of_another_counter
 
 ),
 
 final as (
 
-    select session_key from ranked
+    select
+        session_key,
+        'session_twice' as reason
+    from ranked
     where place > 1
+
+    union all
+
+    select
+        session_key,
+        'session_counter_restarted' as reason
+    from dated
+    where is_of_another_counter
 
 )
 

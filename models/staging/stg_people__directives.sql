@@ -24,6 +24,12 @@ stages as (
 
 ),
 
+curricula as (
+
+    select distinct curriculum from {{ ref('curricula') }}
+
+),
+
 run as (
 
     select * from {{ ref('stg_lake__run') }}
@@ -36,8 +42,12 @@ dated as (
         place,
         line_number,
         subject_id,
-        lower(directive) as directive,
-        stage,
+        lower(directive) as directive_named,
+        stage as stage_named,
+        directive_named as directive,
+        case when directive_named <> 'enrol' or not contains(stage_named, '/') then stage_named end as stage,
+        -- an enrolment may name a curriculum in place of a stage
+        case when directive_named = 'enrol' and contains(stage_named, '/') then stage_named end as curriculum,
         {{ day_of_text('from_date') }} as first_day,
         {{ day_of_text('until_date') }} as last_day,
         from_date is not null and first_day is null or until_date is not null and last_day is null
@@ -60,6 +70,7 @@ known as (
         case when dated.has_days then dated.last_day end as valid_until,
         directives.directive is not null as is_known,
         coalesce(directives.names_stage, false) as names_stage,
+        coalesce(directives.needs_day, false) as needs_day,
         -- a directive that is not understood holds its mouse
         coalesce(directives.overrules, true) as overrules,
         coalesce(valid_until < run.training_day, false) as is_over,
@@ -70,7 +81,7 @@ known as (
 
 ),
 
--- an enrolment does not contradict other directives: it only says where a mouse starts
+-- what overrules contradicts what overrules, and an enrolment another one
 overlapping as (
 
     select distinct known.line_number from known
@@ -78,7 +89,7 @@ overlapping as (
         on
             known.subject_id = others.subject_id
             and known.line_number <> others.line_number
-            and known.overrules = others.overrules
+            and (known.overrules and others.overrules or known.directive = 'enrol' and others.directive = 'enrol')
             -- what is past contradicts nothing that is still to come
             and known.is_over = others.is_over
             and coalesce(known.valid_from, '-infinity') <= coalesce(others.valid_until, 'infinity')
@@ -90,25 +101,37 @@ checked as (
 
     select
         known.* exclude (
-            has_unreadable_date, ends_before_it_starts, has_days, problem_of_line, is_known, names_stage
+            has_unreadable_date,
+            ends_before_it_starts,
+            has_days,
+            problem_of_line,
+            is_known,
+            names_stage,
+            needs_day,
+            directive_named,
+            stage_named
         ),
         case
             when known.problem_of_line is not null then known.problem_of_line
             when known.subject_id is null then 'subject_is_missing'
             when not known.is_known then 'unknown_directive'
-            when known.names_stage and stages.stage is null then 'unknown_stage'
+            when known.curriculum is not null and curricula.curriculum is null then 'unknown_curriculum'
+            when known.names_stage and known.curriculum is null and stages.stage is null then 'unknown_stage'
             when known.has_unreadable_date then 'unreadable_date'
             when known.ends_before_it_starts then 'until_before_from'
+            when known.needs_day and known.valid_from is null then 'day_missing'
             when known.who is null or known.why is null then 'who_or_why_missing'
             when overlapping.line_number is not null then 'overlaps_another'
         end as problem,
         coalesce(known.directive, 'none')
-        || coalesce(' ' || known.stage, '')
+        || coalesce(' ' || known.stage_named, '')
         || coalesce(' by ' || known.who, '')
+        || case when known.needs_day then coalesce(' from ' || known.valid_from, '') else '' end
         || coalesce(' until ' || known.valid_until, '')
         || coalesce(': ' || known.why, '') as said
     from known
     left join stages on known.stage = stages.stage
+    left join curricula on known.curriculum = curricula.curriculum
     left join overlapping on known.line_number = overlapping.line_number
 
 ),

@@ -15,8 +15,8 @@ with
 drifted as (
 
     select * from {{ ref('int_decisions__drifted') }}
-    -- those that are gone have a gate of their own
-    where not is_gone
+    -- those that are gone have a gate of their own, and one changed session is in the history of many
+    where not is_gone and is_its_own
 
 ),
 

@@ -30,41 +30,34 @@ curricula as (
 
 ),
 
-metrics_of_curricula as (
+lacking as (
 
-    select
-        curriculum,
-        list(metric) as metrics
-    from {{ ref('int_curricula__metrics') }}
-    group by curriculum
+    select * from {{ ref('int_sessions__lacking') }}
 
 ),
 
 counted as (
 
     select
-        sessions.subject_id,
-        concat_ws(
-            ', '
-            {%- for metric in metrics() %},
-            case when list_contains(looked_at.metrics, '{{ metric.name }}') and sessions.{{ metric.name }} is null then '{{ metric.name }}' end
-            {%- endfor %}
-        ) as metrics_missing
+        sessions.session_key,
+        sessions.subject_id
     from sessions
     semi join new_sessions on sessions.session_key = new_sessions.session_key
-    inner join curricula
+    semi join curricula
         on
             sessions.curriculum_name = curricula.curriculum_name
             and sessions.curriculum_version = curricula.curriculum_version
             and sessions.curriculum_schema_version = curricula.curriculum_schema_version
-    inner join metrics_of_curricula as looked_at on curricula.curriculum = looked_at.curriculum
 
 ),
 
 missing as (
 
-    select * from counted
-    where metrics_missing <> ''
+    select
+        counted.subject_id,
+        lacking.metrics_missing
+    from counted
+    inner join lacking on counted.session_key = lacking.session_key
 
 ),
 

@@ -1,0 +1,3 @@
+{% macro trainer_chose(reported_override, reported, told) %}
+coalesce({{ reported_override }}, {{ reported }} <> {{ told }}, false)
+{% endmacro %}

@@ -1,0 +1,45 @@
+{#- what a decision at a stage looks at, beside the numbers of its session: names, and their places among all measures -#}
+{%- set names = measures() | map(attribute='name') | list %}
+
+with
+
+comparisons as (
+
+    select * from {{ ref('int_curricula__comparisons') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_curricula__rules') }}
+
+),
+
+measured as (
+
+    select distinct
+        rules.curriculum_key,
+        rules.stage,
+        comparisons.measure,
+        list_position({{ names }}, comparisons.measure) as place
+    from comparisons
+    inner join rules on comparisons.rule_key = rules.rule_key
+    where comparisons.measure in ({% for name in names %}{{ literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+
+),
+
+final as (
+
+    select
+        curriculum_key,
+        stage,
+        list(measure order by place) as measures,
+        list(place order by place) as places
+    from measured
+    group by
+        curriculum_key,
+        stage
+
+)
+
+select * from final

@@ -1,0 +1,57 @@
+-- sessions that lack a metric that their curriculum looks at
+with
+
+sessions as (
+
+    select * from {{ ref('stg_lake__sessions') }}
+
+),
+
+curricula as (
+
+    select * from {{ ref('int_curricula') }}
+
+),
+
+metrics_of_curricula as (
+
+    select
+        curriculum,
+        list(metric) as metrics
+    from {{ ref('int_curricula__metrics') }}
+    group by curriculum
+
+),
+
+lacking as (
+
+    select
+        sessions.session_key,
+        concat_ws(
+            ', '
+            {%- for metric in metrics() %},
+            case when list_contains(looked_at.metrics, '{{ metric.name }}') and sessions.{{ metric.name }} is null then '{{ metric.name }}' end
+            {%- endfor %}
+        ) as metrics_missing
+    from sessions
+    inner join curricula
+        on
+            sessions.curriculum_name = curricula.curriculum_name
+            and sessions.curriculum_version = curricula.curriculum_version
+            and sessions.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join metrics_of_curricula as looked_at on curricula.curriculum = looked_at.curriculum
+    where
+        {% for metric in metrics() -%}
+        sessions.{{ metric.name }} is null{{ ' or ' if not loop.last }}
+        {%- endfor %}
+
+),
+
+final as (
+
+    select * from lacking
+    where metrics_missing <> ''
+
+)
+
+select * from final

@@ -1,0 +1,66 @@
+-- depends_on: {{ source('lake', 'told') }}
+-- depends_on: {{ ref('stg_lake__run') }}
+{%- set types = lake_columns('told') %}
+
+with
+
+publications as (
+
+    select * from {{ ref('stg_lake__publications') }}
+
+),
+
+decision_log as (
+
+    select * from {{ ref('stg_lake__decision_log') }}
+
+),
+
+recorded as (
+
+    {% if types -%}
+    select
+        run_id,
+        subject_id,
+        session,
+        stage,
+        stage_before
+    from {{ read_lake('told') }}
+    {%- else -%}
+    select
+        cast(null as varchar) as run_id,
+        cast(null as varchar) as subject_id,
+        cast(null as bigint) as session,
+        cast(null as varchar) as stage,
+        cast(null as varchar) as stage_before
+    where false
+    {%- endif %}
+
+),
+
+-- of a run of an older version, the newest of the decisions that it logged
+logged as (
+
+    select
+        decision_log.run_id,
+        decision_log.subject_id,
+        max(decision_log.session) as session,
+        max_by(decision_log.next_stage_suggested, decision_log.session) as stage,
+        cast(null as varchar) as stage_before
+    from decision_log
+    inner join publications on decision_log.run_id = publications.run_id and not publications.has_told
+    group by decision_log.run_id, decision_log.subject_id
+
+),
+
+final as (
+
+    select
+        publications.place,
+        told.*
+    from (select * from recorded union all select * from logged) as told
+    inner join publications on told.run_id = publications.run_id
+
+)
+
+select * from final
