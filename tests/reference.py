@@ -11,6 +11,7 @@ A condition is ("and" | "or", [conditions]) or (operator, measure, threshold), a
 import math
 import operator
 from collections import Counter
+from datetime import date
 from typing import Any
 
 STAGES = ["STAGE_1_WARMUP", "STAGE_1", "STAGE_2", "STAGE_3", "STAGE_4", "STAGE_5", "STAGE_FINAL", "GRADUATED"]
@@ -53,6 +54,9 @@ RULES = (
     "directives: off leaves a published session", "directives: enrol",
     "directives: enrol after a decision does nothing",
     "directives: no first day", "directives: no last day", "directives: neither day", "directives: not yet",
+    "29: a decision has another history than it was made on",
+    "30: a counter started anew", "30: a double within three days",
+    "31: numbers go on", "31: decided anew", "31: decided anew only once",
     "directives: no longer", "directives: the next session has no date", "directives: reopen the newest decision",
 )  # fmt: skip
 
@@ -101,6 +105,19 @@ def holds(condition: Any, history: list[Row], number: int, at_stage: int) -> boo
     comparison, of, threshold = condition
     value = measure(of, history, number, at_stage)
     return value is not None and OPERATORS[comparison](value, threshold)
+
+
+def measures_of(condition: Any) -> list[Any]:
+    """The measures of metrics that a condition looks at."""
+    if condition[0] in ("and", "or"):
+        return [of for part in condition[1] for of in measures_of(part)]
+    return [condition[1]] if isinstance(condition[1], tuple) else []
+
+
+def read_by(curriculum: Row, stage: str, history: list[Row]) -> dict[Any, float | None]:
+    """What a decision at a stage looks at, beside the numbers of its session."""
+    rules = curriculum["stages"].get(stage, [])
+    return {of: measure(of, history, 0, 0) for _, _, condition in rules for of in measures_of(condition)}
 
 
 def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:
@@ -251,6 +268,8 @@ def decide_session(
         "if_closed_loop": reported is not None,
         "if_overriden_by_trainer": reported is not None and actual != suggested,
         "key": key_of(row),
+        "measures_read": read_by(curriculum, actual, history),
+        "decided_anew": None,
     }
 
 
@@ -278,6 +297,28 @@ def recorded(row: Row) -> tuple:
     stage = row["stage"] if row["stage"] in STAGES else None
     numbers = [None if missing(row[m]) else row[m] for m in ("finished_trials", "foraging_efficiency")]
     return (*key_of(row), row["task"], row["session_date"], stage, *numbers)
+
+
+def days_apart(one: str | None, other: str | None) -> int:
+    return (date.fromisoformat(one) - date.fromisoformat(other)).days if one and other else 0
+
+
+def numbered_on(rows: list[Row], directives: list[Row]) -> list[Row]:
+    """The rows with the numbers that directives have them count on."""
+    starts = {of["subject_id"]: of["from_date"] for of in directives if of["directive"] == "continue_numbers"}
+    found = []
+    for row in rows:
+        start = starts.get(row["subject_id"])
+        if start and row["session"] is not None and (row["session_date"] or "") >= start:
+            before = [
+                of["session"] for of in rows
+                if of["subject_id"] == row["subject_id"] and of["session"] is not None
+                and (of["session_date"] or "") < start
+            ]  # fmt: skip
+            happens("31: numbers go on", before)
+            row = row | {"session": row["session"] + max(before, default=0)}
+        found.append(row)
+    return found
 
 
 def taking_part(rows: list[Row]) -> tuple[dict[str, list[Row]], list[tuple]]:
@@ -308,9 +349,18 @@ def taking_part(rows: list[Row]) -> tuple[dict[str, list[Row]], list[tuple]]:
     for subject, its_rows in by_subject.items():
         its_rows.sort(key=lambda row: (row["session"], -most_trials(row)))
         sessions: list[Row] = []
+        first_day: dict[int, str] = {}
         for row in its_rows:
-            if sessions and sessions[-1]["session"] == row["session"]:
+            day = row["session_date"]
+            if day and day < first_day.get(row["session"], "9"):
+                first_day[row["session"]] = day
+        for row in its_rows:
+            if days_apart(row["session_date"], first_day.get(row["session"])) > 3:
+                happens("30: a counter started anew")
+                set_aside.append((subject, row["session"], "session_counter_restarted"))
+            elif sessions and sessions[-1]["session"] == row["session"]:
                 set_aside.append((subject, row["session"], "session_twice"))
+                happens("30: a double within three days", days_apart(row["session_date"], sessions[-1]["session_date"]))
                 happens("13: a second row with fewer trials", 0 < most_trials(row) < most_trials(sessions[-1]))
                 happens("13: a second row without trials", most_trials(row) < 0 < most_trials(sessions[-1]))
                 happens("13: the same row twice", row == sessions[-1])
@@ -328,7 +378,7 @@ def told_to(directives: list[Row], sessions: list[Row], place: int, training_day
     told: dict[str, Any] = {"off": False, "overrule": None, "enrol": None}
     for directive in directives:
         first, last = directive["from_date"], directive["until_date"]
-        if directive["directive"] != "enrol" and is_in_force(directive, day):
+        if directive["directive"] in ("hold", "pin", "off_curriculum") and is_in_force(directive, day):
             told["overrule"] = directive
             happens("directives: no first day", first is None and last)
             happens("directives: no last day", last is None and first)
@@ -358,6 +408,8 @@ def night(
     longest_window: int,
     directives: list[Row] = [],  # noqa: B006 - never changed
     training_day: str = "2024-01-31",
+    *,
+    full_refresh: bool = False,
 ) -> tuple[dict[Key, Row], list[tuple[str, int, str]], dict[Key, str | None]]:
     """One night's run over df_behavior.
 
@@ -365,7 +417,9 @@ def night(
         the new df_manager by (subject_id, session); (subject_id, session, reason) of what is set aside; and the decided
         sessions that drifted, with the stage that the subject would be told tomorrow, where that is known.
     """
-    by_subject, set_aside = taking_part(rows)
+    by_subject, set_aside = taking_part(numbered_on(rows, directives))
+    was_published = published
+    published = {} if full_refresh else published
     manager = dict(published)
     drifted: dict[Key, str | None] = {}
     for subject in by_subject.keys() | {subject for subject, _ in published}:
@@ -392,6 +446,21 @@ def night(
             else:
                 late = {row["session"] for row in sessions} - read.keys()
                 happens("8: a late session in a window leaves the later decision", any(n > min(read) for n in late))
+        anew: dict[int, tuple] = {}
+        for directive in of_mouse:
+            if directive["directive"] != "decide_anew" or not is_in_force(directive, training_day):
+                continue
+            words_of_it = (directive["from_date"], directive["until_date"])
+            if any(of["decided_anew"] == words_of_it for (who, _), of in was_published.items() if who == subject):
+                happens("31: decided anew only once")
+                continue
+            there = {row["session"] for row in sessions}
+            for (who, number), of in was_published.items():
+                day = of["recorded"][4]
+                if who == subject and number in there and day and is_in_force(directive, day):
+                    happens("31: decided anew")
+                    anew[number] = words_of_it
+                    manager.pop((subject, number), None)
         standing = {number: of for (who, number), of in manager.items() if who == subject}
 
         def make(place: int, before: list[Row]) -> Row | str:
@@ -419,11 +488,27 @@ def night(
                 "8: a late session is decided at its place", any(of["session"] > row["session"] for of in of_subject)
             )
             result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row)
+            result["decided_anew"] = anew.get(row["session"])
             result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
             manager[subject, row["session"]] = result
 
         found = {row["session"]: recorded(row) for row in sessions}
-        changed = sorted(number for number, of in standing.items() if of["recorded"] != found.get(number))
+        places = {row["session"]: place for place, row in enumerate(sessions)}
+
+        def has_another_history(number: int, of: Row) -> bool:
+            if number not in places or not of["measures_read"]:  # noqa: B023
+                return False
+            history = sessions[: places[number] + 1]  # noqa: B023
+            return read_by(curricula[of["key"]], of["current_stage_actual"], history) != of["measures_read"]
+
+        changed = sorted(
+            number for number, of in standing.items()
+            if of["recorded"] != found.get(number) or has_another_history(number, of)
+        )  # fmt: skip
+        happens(
+            "29: a decision has another history than it was made on",
+            any(standing[number]["recorded"] == found.get(number) for number in changed),
+        )
         if changed:
             happens("9: a decision that stands has drifted", changed[0] in found)
             happens("9: a decided session is gone", changed[0] not in found)

@@ -217,6 +217,10 @@ def double(random: Random, row: Row) -> Row:
     if missing(row["finished_trials"]):
         return dict(row)
     raw = row["raw"] | {"current_stage_actual": None}
+    if row["session_date"] and one_in(random, 2):
+        # days apart it is another session, whose number the rig began to count anew
+        day = int(row["session_date"][-2:]) + random.choice([3, 4, 10])
+        row = row | {"session_date": f"2024-01-{day:02}"}
     return row | {"finished_trials": random.choice([3.0, None]), "stage": None, "raw": raw}
 
 
@@ -229,11 +233,15 @@ def directives(random: Random, rows: list[Row]) -> list[Row]:
         day = random.randint(1, 11)
         found.append({
             "subject_id": subject,
-            "directive": random.choice(["hold", "pin", "off_curriculum", "enrol"]),
+            "directive": random.choice(
+                ["hold", "pin", "off_curriculum", "enrol", "left", "continue_numbers", "decide_anew", "decide_anew"]
+            ),
             "stage": None,
             "from_date": random.choice([None, f"2024-01-{day:02}"]),
             "until_date": random.choice([None, f"2024-01-{day + random.randint(0, 4):02}"]),
         })  # fmt: skip
         if found[-1]["directive"] in ("pin", "enrol"):
             found[-1]["stage"] = random.choice(STAGES)
+        if found[-1]["directive"] in ("continue_numbers", "decide_anew"):
+            found[-1]["from_date"] = f"2024-01-{day:02}"
     return found

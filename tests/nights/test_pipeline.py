@@ -18,7 +18,7 @@ from tests.conftest import DF_MANAGER_COLUMNS, ROOT, Project, project_with
 
 COLUMNS = (
     "current_stage_suggested", "current_stage_actual", "session_at_current_stage", "decision", "next_stage_suggested",
-    "matched_rule", "if_closed_loop", "if_overriden_by_trainer",
+    "matched_rule", "if_closed_loop", "if_overriden_by_trainer", "measures_read", "decided_anew_because is not null",
 )  # fmt: skip
 TRAINING_DAY = "2024-01-09"
 # the world is what is tested here, and few of its rows are as in a lab
@@ -62,8 +62,13 @@ def test_every_night_publishes_what_the_reference_decides(
     try:
         root = project_with([worlds.as_curriculum(*item) for item in curricula.items()], folder)
         world = World(Project(folder, root), curricula)
+        directives: list[reference.Row] = []
         for rows in nights:
-            world.night(rows, worlds.directives(random, rows))
+            # what is decided anew stays said, and is done once
+            kept = [of for of in directives if of["directive"] == "decide_anew"]
+            of_mice = {of["subject_id"] for of in kept}
+            directives = kept + [of for of in worlds.directives(random, rows) if of["subject_id"] not in of_mice]
+            world.night(rows, directives)
         reference.happens("10: all is decided anew")
         world.night(nights[-1], worlds.directives(random, nights[-1]), full_refresh=True)
         reference.happens("14: a table from before auto training")
@@ -106,15 +111,14 @@ class World:
         night_of = project.build if full_refresh else project.decide
         options = ["--full-refresh"] if full_refresh else []
         night_of("--vars", json.dumps(LIMITS | {"training_day": TRAINING_DAY, **variables}), *options)
-        before = {} if full_refresh else self.published
         self.published, set_aside, drifted = reference.night(
-            rows, before, self.curricula, self.longest, directives, TRAINING_DAY
+            rows, self.published, self.curricula, self.longest, directives, TRAINING_DAY, full_refresh=full_refresh
         )
         decided = {
             (subject, number): of
             for subject, number, *of in project.df_manager(f"subject_id, session, {', '.join(COLUMNS)}")
         }
-        expected = {key: [of[column] for column in COLUMNS] for key, of in self.published.items()}
+        expected = {key: [as_published(of, column) for column in COLUMNS] for key, of in self.published.items()}
         wrong = {
             key: (decided.get(key), expected.get(key))
             for key in decided.keys() | expected.keys()
@@ -178,6 +182,18 @@ def measures(values: reference.Row) -> list:
         return [condition[1]]
 
     return [of for rules in values["stages"].values() for _, _, condition in rules for of in within(condition)]
+
+
+def as_published(of: reference.Row, column: str) -> Any:
+    """What a decision of the reference has in a column of df_manager."""
+    if column == "decided_anew_because is not null":
+        return of["decided_anew"] is not None
+    if column == "measures_read":
+        return {
+            f"{metric}__{statistic}" + ("" if statistic == "last" else f"_{size}"): value
+            for (statistic, metric, size), value in of["measures_read"].items()
+        } or None
+    return of[column]
 
 
 def window(of: object) -> int:
