@@ -15,6 +15,7 @@ COMMANDS = {
     "check-input": "check_input",
     "status": "status",
     "list": "runs",
+    "told": "told",
     "rollback": "rollback",
     "mirror": "mirror",
     "report": "report",

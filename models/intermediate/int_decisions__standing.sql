@@ -19,7 +19,7 @@ final as (
     select decisions.* from decisions
     anti join reopened on decisions.subject_id = reopened.subject_id and decisions.session = reopened.session
     -- what an enrolment says of a mouse that has never run is no decision: no session is at its stage
-    where decisions.session_at_current_stage > 0
+    where decisions.session_at_current_stage is distinct from 0
     {%- if flags.FULL_REFRESH %}
     -- SEMANTICS 10: all is decided anew
     and false

@@ -19,7 +19,7 @@ newest_decisions as (
         subject_id,
         max(session) as session
     from {{ ref('df_manager') }}
-    where session_at_current_stage > 0
+    where session_at_current_stage is distinct from 0
     group by subject_id
 
 ),

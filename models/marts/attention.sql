@@ -120,6 +120,15 @@ lately as (
 
 ),
 
+in_loops as (
+
+    select
+        *,
+        min(place) filter (where if_closed_loop) over (partition by subject_id) - 1 as newest_in_open_loop
+    from lately
+
+),
+
 counted as (
 
     select
@@ -128,8 +137,9 @@ counted as (
         min(session_date) filter (where decision = 'ROLLBACK') as first_rollback,
         count(*) filter (where trainer_chose) as choices,
         min(session_date) filter (where trainer_chose) as first_choice,
-        min(place) filter (where if_closed_loop) as sessions_since_closed_loop
-    from lately
+        any_value(newest_in_open_loop) as sessions_in_open_loop,
+        min(session_date) filter (where place <= newest_in_open_loop) as first_in_open_loop
+    from in_loops
     group by subject_id
 
 ),
@@ -275,11 +285,12 @@ reasons as (
     select
         newest.subject_id,
         'went_open_loop' as reason,
-        newest.session_date as since,
-        'the rig reports no stage; ' || (counted.sessions_since_closed_loop - 1) || ' sessions ago it did' as details
+        counted.first_in_open_loop as since,
+        'the rig reports no stage in the newest ' || counted.sessions_in_open_loop || ' sessions; before them it did'
+            as details
     from newest
     inner join counted on newest.subject_id = counted.subject_id
-    where counted.sessions_since_closed_loop > 1
+    where counted.sessions_in_open_loop > 0
 
     union all by name
 

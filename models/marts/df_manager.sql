@@ -123,7 +123,7 @@ decided as (
             as inputs_read
     from decisions
     inner join sessions on decisions.session_key = sessions.session_key
-    inner join measures on decisions.session_key = measures.session_key
+    left join measures on decisions.session_key = measures.session_key
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     inner join stages as next on decisions.next_stage_key = next.stage_key

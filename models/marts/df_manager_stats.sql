@@ -4,7 +4,7 @@ df_manager as (
 
     select * from {{ ref('df_manager') }}
     -- a mouse that has not run yet is at no stage
-    where session_at_current_stage > 0
+    where session_at_current_stage is distinct from 0
 
 ),
 

@@ -1,5 +1,4 @@
 -- depends_on: {{ source('lake', 'told') }}
--- depends_on: {{ ref('stg_lake__run') }}
 {%- set types = lake_columns('told') %}
 
 with
