@@ -15,7 +15,7 @@ from auto_train.lake import ROOT, Lake, LakeError, Settings, open_lake, printabl
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.page.page import local_copy, save_published
 from auto_train.publishing import analysis_copy, curricula
-from auto_train.publishing.manifest import LEADER
+from auto_train.publishing.manifest import LEADER, published_manifest
 
 OVERTAKEN = "since this run read it"
 TRIES = 3
@@ -253,7 +253,9 @@ def run(settings: Settings, options: list[str]) -> int:
         print(untouched if lake.tag(path) == before else "df_manager was published, but:")
         print("\n".join([*what_was_read(target, settings), *map(str, told)]))
         return code
-    print("\n".join([summary(settings), *map(str, told), *unreadable_curricula(lake)]))
+    manifest = published_manifest(lake, settings)
+    said = manifest.said if manifest else []
+    print("\n".join([*said, summary(settings), *map(str, told), *unreadable_curricula(lake)]))
     if settings.page:
         print(save_published(settings, local_copy(settings)))
     return code

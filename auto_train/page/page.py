@@ -95,13 +95,12 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     mice = rows("""
         select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
             n.curriculum_version, n.current_stage_actual, n.decision, n.next_stage_suggested, n.parameter_changes,
-            m.task, m.directive, s.sentence, any_value(stats.trainer) as trainer
+            m.task, m.directive, s.sentence, s.changed_since, n.trainer, n.has_left
         from marts.next_session as n
         inner join shown using (subject_id)
         inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
         inner join marts.decision_sentences as s on n.subject_id = s.subject_id and n.session = s.session
-        left join marts.df_manager_stats as stats on n.subject_id = stats.subject_id
-        group by all order by n.subject_id
+        order by n.subject_id
     """)
     number_of = {mouse["subject_id"]: place for place, mouse in enumerate(mice)}
     texts: dict[str, list[str]] = {name: [] for name in ("stage", "decision", "curriculum", "task", "rig", "trainer")}
@@ -119,7 +118,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     sessions = rows(f"""
         select m.subject_id, m.session, m.session_date, m.current_stage_suggested as suggested,
             m.current_stage_actual as actual, m.next_stage_suggested as next, m.decision, m.if_closed_loop as closed,
-            m.if_overriden_by_trainer as overridden, m.session_at_current_stage as at_stage, m.task,
+            m.trainer_chose as overridden, m.session_at_current_stage as at_stage, m.task,
             m.curriculum_name || ' ' || m.curriculum_version as curriculum, b.rig, b.trainer {measured}
         from marts.df_manager as m
         inner join shown using (subject_id)
@@ -132,7 +131,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "day": [row["session_date"] and (row["session_date"] - EPOCH).days for row in sessions],
         "at_stage": [row["at_stage"] for row in sessions],
         "closed": [int(row["closed"]) for row in sessions],
-        "overridden": [int(row["overridden"]) for row in sessions],
+        "overridden": [int(bool(row["overridden"])) for row in sessions],
     }
     for name, kind in {
         "suggested": "stage", "actual": "stage", "next": "stage", "decision": "decision", "curriculum": "curriculum",
@@ -167,8 +166,9 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "signs": SIGNS,
         "words": {reason.value: reason.words for reason in Attention},
         "attention": rows("""
-            select subject_id, reason, details from marts.attention semi join shown using (subject_id)
-            order by reason, subject_id
+            select subject_id, rig, reason, cast(since as varchar) as since, details from marts.attention
+            where rig is not null or subject_id in (select subject_id from shown)
+            order by reason, rig, subject_id
         """),
         "set_aside": rows("select reason, count(*) as sessions from marts.quarantine group by reason order by 2 desc"),
         "hidden_mice": rows("select count(distinct subject_id) as mice from marts.df_manager")[0]["mice"] - len(mice),

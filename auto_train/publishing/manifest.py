@@ -90,6 +90,7 @@ class Manifest(BaseModel):
         inputs: files that were read, each with path, bytes and modified_at.
         counts: what the run counted, by group and name.
         let_through: gates that were let through, with who and why.
+        said: of a publication that is not a usual night, what it is and what it changed.
         newest_session_date: the newest session's date in df_behavior, YYYY-MM-DD.
         files, curricula: what was published.
         df_manager_tag: tells this df_manager from any other; None before it is published.
@@ -105,6 +106,7 @@ class Manifest(BaseModel):
     inputs: list[dict[str, Any]] = []
     counts: dict[str, dict[str, Count]] = {}
     let_through: list[dict[str, str]] = []
+    said: list[str] = []
     newest_session_date: str | None = None
     files: list[File]
     curricula: list[File] = []

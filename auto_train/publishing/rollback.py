@@ -5,7 +5,7 @@ from datetime import datetime
 from auto_train.lake import LakeError, Settings, open_lake
 from auto_train.lake.clock import training_day
 from auto_train.publishing import history, log, told
-from auto_train.publishing.manifest import DECISION_LOG, LEADER, Manifest, Run, kept_path, new_run_id, sha256
+from auto_train.publishing.manifest import DECISION_LOG, LEADER, PAGE, Manifest, Run, kept_path, new_run_id, sha256
 from auto_train.publishing.publication import Tables, publish
 
 
@@ -44,9 +44,13 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
     of_log = settings.published(DECISION_LOG)
     if of_log in files and (paths := log.files(lake, settings, newest.run.id)):
         files[of_log], rows[of_log] = log.together(lake, settings, paths)
-    manifest = target.model_copy(update={"run": run, "df_manager_tag": None})
     changed = told.changes_between(run.id, there, files[leader])
-    return publish(settings, expected, Tables(files, rows, told=changed), manifest)
+    said = told.in_words(f"rolled back to what run {run_id} published", changed)
+    page = settings.published(PAGE, "html")
+    if page in files:
+        files[page] = told.banner(files[page], said)
+    manifest = target.model_copy(update={"run": run, "df_manager_tag": None, "said": said})
+    return publish(settings, expected, Tables(files, rows, told=told.as_rows(changed)), manifest)
 
 
 def _newest(settings: Settings) -> Manifest:

@@ -17,6 +17,7 @@ def status(settings: Settings, now: datetime) -> tuple[str, bool]:
         lines += [
             f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {printable(manifest.code_version)}",
             f"    newest session {printable(manifest.newest_session_date)}; {_counts(manifest)}",
+            *(f"    {printable(line)}" for line in manifest.said),
             *(f"    {file.rows or 0:>10,} rows  {file.path}" for file in manifest.files),
         ]
     wrong = [

@@ -1,6 +1,8 @@
 """What publications told the rigs: of each, the mice whose newest decision differs from that of the publication before."""
 
+import html
 import io
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -8,7 +10,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auto_train.lake import PUBLISHED, Lake, Settings, printable
 from auto_train.publishing.log import NOTHING, Rows
+from auto_train.publishing.manifest import LEADER
+
+MICE_NAMED = 10
+SAID = re.compile(rb"<!-- said -->.*?<!-- end of said -->", re.DOTALL)
 
 # a rig takes the row with the largest session of its mouse
 NEWEST = "subject_id, max(session) as session, max_by(next_stage_suggested, session) as stage"
@@ -21,7 +28,7 @@ CHANGES = """
 """
 
 
-def changes(run_id: str, before: Any, after: Any) -> Rows:
+def changes(run_id: str, before: Any, after: Any) -> pa.Table:
     """Mice that are told another stage, or the same because of another session.
 
     Args:
@@ -29,14 +36,24 @@ def changes(run_id: str, before: Any, after: Any) -> Rows:
         before, after: what df_manager was and is, as DuckDB's relations.
 
     Returns:
-        As parquet: run_id; subject_id; session and stage, missing where the mouse is no longer told anything;
-        stage_before, missing where it was told nothing.
+        run_id; subject_id; session and stage, missing where the mouse is no longer told anything; stage_before, missing
+        where it was told nothing.
     """
     newest_before, newest = (of.aggregate(NEWEST, "subject_id").arrow().read_all() for of in (before, after))
     with duckdb.connect() as connection:
         connection.register("newest_before", newest_before)
         connection.register("newest", newest)
-        table = connection.execute(CHANGES, {"run_id": run_id}).arrow().read_all()
+        return connection.execute(CHANGES, {"run_id": run_id}).arrow().read_all()
+
+
+def changes_between(run_id: str, before: bytes | None, after: bytes) -> pa.Table:
+    """The same of two files of df_manager; None where there was none."""
+    with duckdb.connect() as connection:
+        return changes(run_id, *(connection.from_arrow(_rows(content)) for content in (before, after)))
+
+
+def as_rows(table: pa.Table) -> Rows:
+    """What the log keeps of it."""
     if not table.num_rows:
         return NOTHING
     out = io.BytesIO()
@@ -44,10 +61,51 @@ def changes(run_id: str, before: Any, after: Any) -> Rows:
     return out.getvalue(), table.num_rows
 
 
-def changes_between(run_id: str, before: bytes | None, after: bytes) -> Rows:
-    """The same of two files of df_manager; None where there was none."""
-    with duckdb.connect() as connection:
-        return changes(run_id, *(connection.from_arrow(_rows(content)) for content in (before, after)))
+def in_words(what: str, changed: pa.Table) -> list[str]:
+    """What a publication that is not a usual night changed (SEMANTICS 33), a line each."""
+    rows = changed.to_pylist()
+    others = [row["subject_id"] for row in rows if row["stage"] and row["stage_before"] not in (None, row["stage"])]
+    gone = [row["subject_id"] for row in rows if row["stage"] is None]
+    new = sum(row["stage"] is not None and row["stage_before"] is None for row in rows)
+    lines = [f"{what}: {_mice(others)} told another stage than before{_named(others)}"]
+    lines += [f"{_mice(gone)} told nothing any more{_named(gone)}"] if gone else []
+    return [*lines, *([f"{_mice([''] * new)} told something for the first time"] if new else [])]
+
+
+def of_other_managers(lake: Lake, settings: Settings, run_id: str, after: bytes) -> list[str]:
+    """On a first night: what changes for mice that another manager has decided, in words."""
+    lines = []
+    for path in sorted(lake.paths(PUBLISHED)):
+        name = re.fullmatch(rf"{PUBLISHED}/{LEADER}_([^/]+)\.parquet", path)
+        if name is None or name[1] == settings.manager:
+            continue
+        changed = changes_between(run_id, lake.read(path), after).to_pylist()
+        ours = {row["subject_id"] for row in _rows(after).select(["subject_id"]).to_pylist()}
+        shared = set(_rows(lake.read(path)).column("subject_id").to_pylist()) & ours
+        others = [row["subject_id"] for row in changed if row["stage_before"] and row["stage"] != row["stage_before"]]
+        others = [mouse for mouse in others if mouse in shared]
+        if shared:
+            lines.append(
+                f"the first night of {settings.manager}: {len(shared):,} of its mice were decided by manager "
+                f"{printable(name[1])} before, and {_mice(others)} told another stage than there{_named(others)}. "
+                "To go on from those decisions: auto-train managers rename"
+            )
+    return lines
+
+
+def banner(page: bytes, lines: list[str]) -> bytes:
+    """The page with these lines on top, in place of those that it had."""
+    words = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    return SAID.sub(lambda _: f"<!-- said -->{words}<!-- end of said -->".encode(), page, count=1)
+
+
+def _mice(mice: list[str]) -> str:
+    return f"{len(mice):,} {'mouse is' if len(mice) == 1 else 'mice are'}"
+
+
+def _named(mice: list[str]) -> str:
+    more = f" and {len(mice) - MICE_NAMED:,} more" if len(mice) > MICE_NAMED else ""
+    return f" ({', '.join(printable(mouse) for mouse in mice[:MICE_NAMED])}{more})" if mice else ""
 
 
 def _rows(df_manager: bytes | None) -> pa.Table:

@@ -51,7 +51,7 @@ followed as (
 
     select
         *,
-        lead(if_overriden_by_trainer) over (partition by subject_id order by session) as is_overridden_next
+        lead(trainer_chose) over (partition by subject_id order by session) as is_overridden_next
     from df_manager
 
 ),

@@ -42,15 +42,18 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
+    lake = open_lake(settings.lake, settings)
     changed = told.changes(of_run["run_id"], dbt.ref("stg_lake__decisions"), dbt.ref("df_manager"))
-    tables = replace(written(session, settings, exports, new_decisions), told=changed)
+    tables = replace(written(session, settings, exports, new_decisions), told=told.as_rows(changed))
+    said = told.in_words("a full refresh, all is decided anew", changed) if of_run["kind"] == "full_refresh" else []
+    if of_run["df_manager_tag"] is None:
+        said = told.of_other_managers(lake, settings, of_run["run_id"], tables.files[settings.published(LEADER)])
     if settings.page:
         # importing what draws it takes a second
         from auto_train.page.page import of_run as page_of_run
 
-        tables.files.update(page_of_run(session, settings))
-
-    lake = open_lake(settings.lake, settings)
+        pages = page_of_run(session, settings)
+        tables.files.update({path: told.banner(page, said) for path, page in pages.items()})
     of_curricula = "curriculum_name, curriculum_version, curriculum_schema_version"
     named = dbt.ref("df_manager").project(of_curricula).distinct()
     in_lake = curricula.publish_named_curricula(lake, set(named.fetchall()))
@@ -66,6 +69,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
         ),
         code_version=of_run["code_version"],
         let_through=json.loads(of_run["let_through"]),
+        said=said,
         inputs=[
             entry | {"modified_at": f"{entry['modified_at'].isoformat()}+00:00"}
             for entry in inputs.arrow().read_all().to_pylist()

@@ -6,6 +6,12 @@ df_manager as (
 
 ),
 
+mice as (
+
+    select * from {{ ref('int_mice') }}
+
+),
+
 stage_parameters as (
 
     select * from {{ ref('stage_parameters') }}
@@ -93,8 +99,11 @@ final as (
         newest_decisions.current_stage_actual,
         newest_decisions.decision,
         newest_decisions.next_stage_suggested,
-        listed_changes.parameter_changes
+        listed_changes.parameter_changes,
+        mice.trainer,
+        coalesce(mice.has_left, false) as has_left
     from newest_decisions
+    left join mice on newest_decisions.subject_id = mice.subject_id
     left join listed_changes
         on
             newest_decisions.curriculum_name = listed_changes.curriculum_name
