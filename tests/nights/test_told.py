@@ -1,0 +1,144 @@
+"""What rigs were told on which day, who chose otherwise, and what a publication that is not a usual night says."""
+
+import json
+from datetime import date
+
+import duckdb
+import pytest
+
+from auto_train.lake import Settings
+from auto_train.lake.clock import now
+from auto_train.publishing.answers import what_was_told
+from auto_train.publishing.rollback import roll_back
+from auto_train.publishing.status import status
+from tests.conftest import Project
+
+COLUMNS = "subject_id, session_date, session, current_stage_actual, if_overriden_by_trainer, finished_trials, foraging_eff"
+POOR, GOOD = (100.0, 0.3), (400.0, 0.8)
+
+
+class Life:
+    """Nights of one lake, whose rigs report what ran and sometimes who chose it."""
+
+    def __init__(self, project: Project, patch: pytest.MonkeyPatch) -> None:
+        self.project, self.rows, self.patch = project, [], patch
+        for name, value in project.environment.items():
+            patch.setenv(name, value)
+
+    def ran(self, mouse: str, day: int, session: int, stage: str | None, flag: bool | None, values: tuple) -> None:
+        self.rows.append((mouse, f"2024-01-{day:02}", session, stage, flag, *values))
+
+    def at(self, time: str) -> None:
+        self.project.environment["AUTO_TRAIN_CLOCK"] = f"2024-01-{time}:00:00+00:00"
+        self.patch.setenv("AUTO_TRAIN_CLOCK", self.project.environment["AUTO_TRAIN_CLOCK"])
+
+    def night(self, time: str, *options: str) -> str:
+        """A night at a time such as 02T20; returns the name of its run."""
+        self.at(time)
+        with duckdb.connect() as connection:
+            connection.execute(
+                "create table t (subject_id text, session_date text, session int, current_stage_actual text,"
+                " if_overriden_by_trainer boolean, finished_trials double, foraging_eff double)"
+            )
+            connection.executemany("insert into t values (?, ?, ?, ?, ?, ?, ?)", self.rows)
+            connection.execute(f"""
+                copy (select *, 'Coupled Baiting' as task, 'Coupled Baiting' as curriculum_name,
+                    '2.3' as curriculum_version, '1.0' as curriculum_schema_version from t)
+                to '{self.project.lake / "df_behavior.parquet"}' (format parquet)
+            """)
+        self.project.decide(*options)
+        return self.manifest()["run"]["id"]
+
+    def manifest(self) -> dict:
+        name = f"manifest_{self.project.environment['AUTO_TRAIN_MANAGER']}.json"
+        return json.loads((self.project.lake / "foraging_auto_training" / name).read_text())
+
+    def told(self, mouse: str, day: int) -> tuple:
+        [row] = self.project.query(
+            "select run_id, stage_told, stage_ran, followed, trainer_chose from marts.told"
+            f" where subject_id = '{mouse}' and session_date = '2024-01-{day:02}' and session is not null"
+        )
+        return row
+
+
+def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life(project, monkeypatch)
+    for mouse in ("1", "2", "3"):
+        life.ran(mouse, 1, 1, "STAGE_1_WARMUP", None, POOR)
+        life.ran(mouse, 2, 2, "STAGE_1", False, POOR)
+    for session, values in enumerate((POOR, POOR, (250.0, 0.58)), 1):
+        life.ran("4", session - 1 or 1, session, None, None, values)
+    first = life.night("02T20")
+
+    # a session that arrives late makes the next one look overridden, and nobody chose
+    life.ran("1", 3, 3, "STAGE_1", False, GOOD)
+    life.ran("1", 4, 4, "STAGE_1", False, POOR)
+    # no flag, and another stage than was told; then a flag that says so, and one that says no
+    life.ran("2", 3, 3, "STAGE_2", None, POOR)
+    life.ran("2", 4, 4, "STAGE_2", True, POOR)
+    life.ran("3", 4, 3, "STAGE_3", False, POOR)
+    second = life.night("04T20")
+    assert life.told("1", 4) == (first, "STAGE_1", "STAGE_1", True, False)
+    assert life.told("2", 3) == (first, "STAGE_1", "STAGE_2", False, True)
+    assert life.told("2", 4) == (first, "STAGE_1", "STAGE_2", False, True)
+    assert life.told("3", 4) == (first, "STAGE_1", "STAGE_3", False, False)
+    columns = "if_overriden_by_trainer, trainer_chose"
+    assert project.df_manager(columns, "subject_id = '1' and session = 4") == [(True, False)]
+    assert project.query("select sum(n_overridden) from marts.df_manager_stats") == [(2,)]
+    assert project.query("select subject_id, details from marts.attention where reason = 'applied_another_stage'") == [
+        ("3", "STAGE_1 was told, STAGE_3 ran, and the rig reports no choice of a trainer")
+    ]
+
+    # a corrected past: sentences stay those of the night on which they were true
+    [(before,)] = project.query(
+        "select sentence from marts.decision_sentences where subject_id = '2' and session = 2"
+    )
+    life.rows = [of if of[:3] != ("2", "2024-01-02", 2) else (*of[:5], *GOOD) for of in life.rows]
+    life.ran("1", 5, 5, "STAGE_1", False, GOOD)
+    third = life.night("05T20")
+    assert project.query(
+        "select sentence, changed_since from marts.decision_sentences where subject_id = '2' and session = 2"
+    ) == [(before, "finished trials was 100, is 400 now; foraging efficiency was 0.3, is 0.8 now")]
+    [drift] = project.query("select session, is_its_own, what_changed from marts.decision_drift where subject_id = '2'")
+    assert drift == (2, True, "finished_trials: 100.0 → 400.0; foraging_efficiency: 0.3 → 0.8")
+
+    # a rollback is what rigs read on the next day
+    settings = Settings.from_environment()
+    life.at("05T22")
+    back = roll_back(settings, second, now())
+    assert back.said == [f"rolled back to what run {second} published: 1 mouse is told another stage than before (1)"]
+    assert back.said[0] in status(settings, now())[0]
+    life.ran("1", 6, 6, "STAGE_1", False, POOR)
+    life.night("06T20")
+    assert life.told("1", 6) == (back.run.id, "STAGE_1", "STAGE_1", True, False)
+
+    def answer(mouse: str, day: int) -> str:
+        return "\n".join(what_was_told(settings, mouse, date(2024, 1, day)))
+
+    assert answer("1", 2) == "1 on 2024-01-02: nothing had been published for that day"
+    assert answer("1", 5).startswith(f"1 on 2024-01-05: was told STAGE_1 by run {second} (night)\n    STAY to STAGE_1")
+    assert answer("1", 6).startswith(
+        f"1 on 2024-01-06: was told STAGE_1 by run {back.run.id} (rollback to run {second})\n"
+        f"    STAY to STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials__last"
+    )
+    assert answer("9", 6) == f"9 on 2024-01-06: was told nothing by run {back.run.id} (rollback to run {second})"
+    kinds = project.query("select run_id, kind, rolled_back_to from staging.stg_lake__publications order by place")
+    assert [kind for _, kind, _ in kinds] == ["night", "night", "night", "rollback", "night"]
+    assert kinds[3] == (back.run.id, "rollback", second)
+    assert kinds[2][0] == third
+
+    # a full refresh decides the corrected past anew, and says what that changes
+    life.rows = [of if (of[0], of[2]) != ("4", 2) else (*of[:5], *GOOD) for of in life.rows]
+    life.night("06T21", "--full-refresh")
+    assert life.manifest()["said"] == [
+        "a full refresh, all is decided anew: 1 mouse is told another stage than before (4)"
+    ]
+
+    # another manager's first night over the same mice
+    project.environment["AUTO_TRAIN_MANAGER"] = "other"
+    life.rows = [of for of in life.rows if of[:3] != ("3", "2024-01-04", 3)]
+    life.night("06T22")
+    assert life.manifest()["said"] == [
+        "the first night of other: 4 of its mice were decided by manager test before, and 1 mouse is told another "
+        "stage than there (3). To go on from those decisions: auto-train managers rename"
+    ]
