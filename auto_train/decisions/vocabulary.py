@@ -112,7 +112,6 @@ class Directive(StrEnum):
     )
 
 
-
 class DirectiveProblem(_Worded):
     """What can be wrong with what people say about mice (SEMANTICS 23)."""
 

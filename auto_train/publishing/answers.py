@@ -31,7 +31,9 @@ def what_was_told(settings: Settings, subject_id: str, day: date) -> list[str]:
         return [f"{who}: was told nothing {words}"]
     lines = [f"{who}: was told {told['stage']} {words}"]
     # a rollback tells again what an earlier run decided
-    made = [row for entry in entries for row in _decisions(lake, entry, subject_id) if row["session"] == told["session"]]
+    made = [
+        row for entry in entries for row in _decisions(lake, entry, subject_id) if row["session"] == told["session"]
+    ]
     row = next((row for row in made if row["next_stage_suggested"] == told["stage"]), None)
     return [*lines, f"    {_reason(row)}"] if row else lines
 
@@ -69,7 +71,9 @@ def _rows(lake: Lake, file: Any, subject_id: str) -> list[dict[str, Any]]:
 
 
 def _reason(row: dict[str, Any]) -> str:
-    read = ", ".join(f"{name} {'missing' if value is None else f'{value:g}'}" for name, value in row.get("measures_read") or [])
+    read = ", ".join(
+        f"{name} {'missing' if value is None else f'{value:g}'}" for name, value in row.get("measures_read") or []
+    )
     why = row["directive"] or (f"rule {row['matched_rule']}" if row["matched_rule"] else "no rule held")
     ran = "has not run yet" if row["session"] == 0 else f"session {row['session']} ran {row['current_stage_actual']}"
     return printable(

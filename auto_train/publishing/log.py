@@ -102,7 +102,8 @@ def _read(lake: Lake, settings: Settings, run_id: str) -> Entry:
             f"{lake.location}/{path} is not a record of the log: {printable(error.errors()[0]['msg'])}"
         ) from None
     strange = [
-        file for kind, file in ((DECISIONS, entry.file), (TOLD, entry.told))
+        file
+        for kind, file in ((DECISIONS, entry.file), (TOLD, entry.told))
         if file and file.path != log_path(settings, run_id, kind)
     ]
     if entry.run.id != run_id or strange:

@@ -42,7 +42,7 @@ class Run(BaseModel):
         previous: the run whose df_manager it read; None where there was none, or none that is known.
         kind: what it was.
         rolled_back_to: of a rollback, the run whose files it published again.
-        training_day: the day it decides for, of the lab; None of an older version, which kept no record of what it told.
+        training_day: the day it decides for, of the lab; None of an older version, which did not record what it told.
         lab_time_zone: whose days these are.
     """
 
@@ -51,7 +51,7 @@ class Run(BaseModel):
     id: RunId
     started_at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
     previous: RunId | None = None
-    kind: Literal["night", "full_refresh", "rollback", "migration", "taken_over"] = "night"
+    kind: Literal["night", "full_refresh", "rollback", "migration", "rename", "taken_over"] = "night"
     rolled_back_to: RunId | None = None
     training_day: date | None = None
     lab_time_zone: str = "UTC"

@@ -1,4 +1,4 @@
-"""What publications told the rigs: of each, the mice whose newest decision differs from that of the publication before."""
+"""What publications told the rigs: of each, the mice told otherwise than by the one before."""
 
 import html
 import io

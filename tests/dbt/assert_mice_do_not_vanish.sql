@@ -15,6 +15,15 @@ with
 published as (
 
     select distinct subject_id from {{ ref('stg_lake__decisions') }}
+    where session_at_current_stage is distinct from 0
+
+),
+
+-- what someone knows to be gone needs no warning
+accepted as (
+
+    select * from {{ ref('stg_people__directives') }}
+    where applied_as = 'accept_gone'
 
 ),
 
@@ -28,6 +37,7 @@ gone as (
 
     select published.subject_id from published
     anti join behavior on published.subject_id = behavior.subject_id
+    anti join accepted on published.subject_id = accepted.subject_id
 
 ),
 

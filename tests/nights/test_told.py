@@ -13,7 +13,9 @@ from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import status
 from tests.conftest import Project
 
-COLUMNS = "subject_id, session_date, session, current_stage_actual, if_overriden_by_trainer, finished_trials, foraging_eff"
+COLUMNS = (
+    "subject_id, session_date, session, current_stage_actual, if_overriden_by_trainer, finished_trials, foraging_eff"
+)
 POOR, GOOD = (100.0, 0.3), (400.0, 0.8)
 
 
@@ -90,9 +92,7 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     ]
 
     # a corrected past: sentences stay those of the night on which they were true
-    [(before,)] = project.query(
-        "select sentence from marts.decision_sentences where subject_id = '2' and session = 2"
-    )
+    [(before,)] = project.query("select sentence from marts.decision_sentences where subject_id = '2' and session = 2")
     life.rows = [of if of[:3] != ("2", "2024-01-02", 2) else (*of[:5], *GOOD) for of in life.rows]
     life.ran("1", 5, 5, "STAGE_1", False, GOOD)
     third = life.night("05T20")
@@ -119,7 +119,7 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     assert answer("1", 5).startswith(f"1 on 2024-01-05: was told STAGE_1 by run {second} (night)\n    STAY to STAGE_1")
     assert answer("1", 6).startswith(
         f"1 on 2024-01-06: was told STAGE_1 by run {back.run.id} (rollback to run {second})\n"
-        f"    STAY to STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials__last"
+        f"    STAY to STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials"
     )
     assert answer("9", 6) == f"9 on 2024-01-06: was told nothing by run {back.run.id} (rollback to run {second})"
     kinds = project.query("select run_id, kind, rolled_back_to from staging.stg_lake__publications order by place")
