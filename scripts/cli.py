@@ -23,6 +23,7 @@ COMMANDS = {
     "simulate": "simulate",
     "migrate": "migrate",
     "bench": "bench",
+    "lab": "lab",
 }
 
 
