@@ -30,4 +30,4 @@ def command(
     judge = live(world, place, build(place), lambda line: click.echo(line, err=True))
     click.echo(judge.table())
     click.echo(f"what was wrong: {place / 'wrong.csv'}")
-    sys.exit(bool(judge.wrong))
+    sys.exit(bool(judge.wrong_kinds))

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from auto_train.decisions.vocabulary import Attention
 from auto_train.lab.reference import State
 from auto_train.lab.truth import ATTENTION, RIGS, Truth
 from auto_train.lab.world import World
 
+KNOWN_REASONS = set(map(str, Attention))
 TOLD = ("stage_told", "run_id", "stage_ran", "followed")
 # decisions of mice of rules that are newer than the others are counted apart, by their story
 APART = {
@@ -37,16 +39,16 @@ class Sentence(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a night tells people; None where it does not tell such a thing at all.
+    """What a night tells people; None where there is no such mart.
 
     Attributes:
         sentences: of every decision.
         attention: (mouse or rig, reason).
-        told: rows of `marts.told` by subject and session.
+        told: rows of `marts.told` by subject, session and day.
     """
 
-    sentences: list[Sentence] | None
-    attention: set[tuple[str, str]] | None
+    sentences: list[Sentence]
+    attention: set[tuple[str, str]]
     told: dict[Any, dict[str, Any]] | None
 
 
@@ -72,7 +74,7 @@ class Judge:
 
     Attributes:
         scores: by kind.
-        wrong: every fact that was told wrongly or not told: day, kind, of what, what was told, what is true.
+        wrong: of what is told at all, every fact that is wrong or missing: day, kind, of what, told, true.
     """
 
     scores: dict[str, Score] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Judge:
         score.true += len(true)
         score.right += len(right)
         score.wrong += len(wrong)
-        for of in sorted(wrong, key=str):
+        for of in sorted(wrong, key=str) if score.is_told else ():
             self.wrong.append((day, kind, str(of), str(told.get(of)), str(true.get(of))))
 
     def decisions(self, day: date, world: World, published: Mapping[str, dict[int, str]], true: State) -> None:
@@ -118,25 +120,20 @@ class Judge:
                 None if seen.told is None else _of_told(seen.told, name, told),
                 _of_told(told, name, told),
             )
-        sentences = seen.sentences
-        self.compare(
-            day,
-            "sentences",
-            None if sentences is None else {of[:2]: contradiction(of) for of in sentences},
-            {of[:2]: None for of in sentences or ()},
-        )
+        sentences = {of[:2]: contradiction(of) for of in seen.sentences}
+        self.compare(day, "sentences", sentences, dict.fromkeys(sentences))
         self.attention(day, seen.attention, truth)
 
-    def attention(self, day: date, seen: set[tuple[str, str]] | None, truth: Truth) -> None:
+    def attention(self, day: date, seen: set[tuple[str, str]], truth: Truth) -> None:
         """Who is listed, reason by reason; a reason that nobody planned is wrong."""
         for reason in (*ATTENTION, *RIGS):
+            listed = {who: True for who, why in seen if why == reason and who not in truth.gone}
             self.compare(
                 day,
                 f"attention: {reason}",
-                None if seen is None else {who: True for who, why in seen if why == reason and who not in truth.gone},
+                listed if reason in KNOWN_REASONS else None,
                 {who: True for who, why in truth.attention if why == reason},
             )
-        seen = seen or set()
         others = {(who, why): True for who, why in seen if why not in {*ATTENTION, *RIGS} and who not in truth.gone}
         self.compare(day, "attention: other reasons", others, {})
         self.compare(day, "attention: mice that are gone", {of: True for of in seen if of[0] in truth.gone}, {})
@@ -150,7 +147,7 @@ class Judge:
         reasons = {**ATTENTION, **RIGS}
         width = max(map(len, self.scores), default=4)
         lines = [f"{'kind':<{width}} {'told':>8} {'true':>8} {'wrong':>8} {'precision':>10} {'recall':>8}"]
-        for kind, score in self.scores.items():
+        for kind, score in sorted(self.scores.items(), key=lambda of: of[0].startswith("attention")):
             reason = reasons.get(kind.removeprefix("attention: "))
             lines.append(f"{kind:<{width}} {score}  {(reason and reason.__doc__) or ''}".rstrip())
         return "\n".join(lines)
@@ -166,7 +163,8 @@ def _of_told(rows: dict[Any, dict[str, Any]], name: str, true: dict[Any, dict[st
     return values
 
 
-COMPARED = re.compile(r"(\S+) (not )?(≥|≤|<|>|=|≠) (-?[\d.e+-]+)")
+NUMBER = r"-?\d[\d.e+-]*"
+COMPARED = re.compile(rf"(?<!\S)({NUMBER}|missing) (not )?(≥|≤|<|>|=|≠) ({NUMBER})")
 SIGNS = {
     "≥": float.__ge__, "≤": float.__le__, "<": float.__lt__, ">": float.__gt__, "=": float.__eq__, "≠": float.__ne__,
 }  # fmt: skip
@@ -185,9 +183,10 @@ def contradiction(of: Sentence) -> str | None:
     if not is_by_rule and not is_overruled and of.session and "no rule holds" not in sentence:
         return "no rule decided"
     for value, negation, sign, threshold in COMPARED.findall(sentence):
+        # what is written with few digits may be a little more or less
+        if value == threshold:
+            continue
         holds = value != "missing" and SIGNS[sign](float(value), float(threshold))
-        if is_by_rule and ";" not in sentence and negation:
-            return "what decided does not hold"
         if holds == bool(negation):
             return f"{value} {negation}{sign} {threshold}"
     return None

@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, time, UTC
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +78,20 @@ def limits() -> dict[str, int]:
     return {name: value for name, value in project["vars"].items() if name.startswith("attention_")}
 
 
-def live(world: World, folder: Path, run: Night, say: Callable[[str], None] = print) -> Judge:
+def live(world: World, folder: Path, run: Night, say: Callable[[str], None] = print, **settings: str) -> Judge:
     """Live all nights of a world; returns what was told, against what is true.
 
-    What was wrong is in ``wrong.csv`` in the folder.
+    What was wrong is in ``wrong.csv`` in the folder; `settings` are those that are other, such as ``database``.
 
     Raises:
         LakeError: there is a lab in the folder already.
     """
     lake = folder / "lake"
     if lake.exists():
-        raise LakeError(f"there is a lab in {folder} already, and its past is not that of this one. Name another folder")
+        raise LakeError(f"there is a lab in {folder} already, with a past of its own. Name another folder")
     lake.mkdir(parents=True)
-    life = _Life(world, folder)
+    others = {f"AUTO_TRAIN_{name.upper()}": value for name, value in settings.items()}
+    life = _Life(world, folder, environment(folder) | others)
     for day in world.days:
         say(life.a_day(day, run))
     with (folder / "wrong.csv").open("w", newline="", encoding="utf-8") as file:
@@ -99,16 +100,16 @@ def live(world: World, folder: Path, run: Night, say: Callable[[str], None] = pr
 
 
 class _Life:
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, settings: dict[str, str]) -> None:
         self.world, self.folder, self.judge = world, folder, Judge()
         self.rules, self.limits = Rules(world.library), limits()
-        self.settings_given = environment(folder)
-        with _set(self.settings_given):
+        self.environment = settings
+        with _set(settings):
             self.settings = Settings.from_environment()
         self.lake = open_lake(self.settings.lake, self.settings)
         self.mornings: dict[date, Morning] = {}
         self.state: State = {}
-        self.states: dict[str, State] = {}
+        self.states: dict[str | None, State] = {}
 
     def a_day(self, day: date, run: Night) -> str:
         """The night before it, the morning, and what runs; says in a line how the night went."""
@@ -116,11 +117,8 @@ class _Life:
         if became != "night_missed":
             became = self._night(day, run, became)
         published = self._published()
-        true_state = {subject: of for subject, of in self.state.items() if of}
-        self.judge.decisions(
-            day, self.world, {who: {n: row[0] for n, row in of.items()} for who, of in published.items()}, true_state
-        )
-        stages = {who: of[max(of)][0] for who, of in published.items()}
+        self.judge.decisions(day, self.world, published, self.state)
+        stages = {who: of[max(of)] for who, of in published.items()}
         self.mornings[day] = Morning(self._run_id(), stages)
         self.world.run(day, stages)
         return f"{day}: {became}, {len(self.world.rows):,} sessions, {len(self.judge.wrong) - wrong_before:,} wrong"
@@ -133,7 +131,7 @@ class _Life:
             behavior.write_bytes(behavior.read_bytes()[:-100])
         (self.folder / "directives.csv").write_text(self.world.directives(), encoding="utf-8")
         clock = {"AUTO_TRAIN_CLOCK": datetime.combine(day, NIGHT).isoformat()}
-        published = run(self.settings_given | clock)
+        published = run(self.environment | clock)
         became = "published" if published else "refused"
         self.judge.compare(day, "nights", {day: became}, {day: "published" if planned == "runs" else "refused"})
         if not published:
@@ -141,8 +139,10 @@ class _Life:
         truth = truth_of(self.world, day, self.state, self.mornings, self.rules, self.limits)
         self.state = {subject: mouse.decisions for subject, mouse in truth.mice.items()}
         self.states[self._run_id()] = self.state
-        self.judge.words(day, seen(Path(self.settings.database)), truth, self._told(truth.mice))
+        told = told_of(truth.mice, self.mornings, self.world.has_flag)
+        self.judge.words(day, seen(Path(self.settings.database)), truth, told)
         if self.world.is_rolled_back(day):
+            self.judge.decisions(day, self.world, self._published(), self.state)
             target = kept_runs(self.lake, self.settings)[1]
             roll_back(self.settings, target, datetime.combine(day, MORNING))
             self.state = self.states[self._run_id()] = self.states[target]
@@ -150,22 +150,19 @@ class _Life:
         self.world.published(day)
         return became
 
-    def _told(self, mice: Any) -> dict[Any, dict[str, Any]]:
-        return told_of(mice, self.mornings, self.world.has_flag)
-
-    def _run_id(self) -> str:
+    def _run_id(self) -> str | None:
         manifest = published_manifest(self.lake, self.settings)
-        return manifest.run.id if manifest else ""
+        return manifest.run.id if manifest else None
 
-    def _published(self) -> dict[str, dict[int, tuple[str]]]:
+    def _published(self) -> dict[str, dict[int, str]]:
         """Next stages as the rigs read them, by subject and session."""
         path = f"{self.settings.lake}/{self.settings.published('df_manager')}"
         if not Path(path).exists():
             return {}
-        found: dict[str, dict[int, tuple[str]]] = {}
+        found: dict[str, dict[int, str]] = {}
         rows = duckdb.execute("select subject_id, session, next_stage_suggested from read_parquet(?)", [path])
         for subject, session, stage in rows.fetchall():
-            found.setdefault(subject, {})[session] = (stage,)
+            found.setdefault(subject, {})[session] = stage
         return found
 
 
@@ -195,7 +192,9 @@ def seen(database: Path) -> Seen:
             asked = ("stage_told", "run_id", "stage_ran", "followed", "trainer_chose")
             selected = ", ".join(name if name in names else f"null as {name}" for name in asked)
             told = {
-                (subject, session): dict(zip(asked, of, strict=True))
-                for subject, session, *of in rows(f"select subject_id, session, {selected} from marts.told")  # noqa: S608
+                (subject, session, day): dict(zip(asked, of, strict=True))
+                for subject, session, day, *of in rows(
+                    f"select subject_id, session, cast(session_date as date), {selected} from marts.told"  # noqa: S608
+                )
             }
         return Seen(sentences, attention, told)

@@ -65,7 +65,8 @@ class Rules:
         self.names = {f"{folder_name(key[0])}/v{key[1]}" for key in library}
         self.of_stage: dict[tuple[Key, str], list[tuple[str, str, Condition]]] = {
             (key, str(name)): [
-                (str(rule.decision), str(rule.to_stage), rule.parsed(curriculum.task_definition)) for rule in stage.rules
+                (str(rule.decision), str(rule.to_stage), rule.parsed(curriculum.task_definition))
+                for rule in stage.rules
             ]
             for key, curriculum in library.items()
             for name, stage in curriculum.stages.items()
@@ -131,9 +132,7 @@ def night(rows: list[Row], lines: list[Line], published: State, rules: Rules, da
     }
 
 
-def _mouse(
-    rows: list[Row], said: list[Directive], published: dict[int, Decision], rules: Rules, day: date
-) -> Mouse:
+def _mouse(rows: list[Row], said: list[Directive], published: dict[int, Decision], rules: Rules, day: date) -> Mouse:
     sessions, aside = _sessions(rows, said)
     numbers = sorted(sessions)
     overruled = [_overruled(sessions, numbers, place, said, day) for place in range(len(numbers))]
@@ -253,9 +252,7 @@ def _decide(
         decision = "PROGRESS" if moved > 0 else "ROLLBACK" if moved < 0 else "STAY"
     newest = dict(sorted(history.items())[-rules.longest_window :])
     read = {of: _values(row) for of, row in newest.items()}
-    return Decision(
-        number, row.day, suggested, actual, at_stage, decision, after, rule, overruled, _own(row), read
-    )
+    return Decision(number, row.day, suggested, actual, at_stage, decision, after, rule, overruled, _own(row), read)
 
 
 def _value(measure: Measure, history: dict[int, Row], counters: dict[str, int]) -> NDArray[np.float64]:

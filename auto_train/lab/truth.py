@@ -14,7 +14,7 @@ NEWEST = 10  # sessions that "lately" looks back
 class Morning(NamedTuple):
     """What rigs could read on a morning: the run that published, and the stage that it tells each mouse."""
 
-    run_id: str
+    run_id: str | None
     stages: Mapping[str, str]
 
 
@@ -95,8 +95,10 @@ def _without_metrics(of: Known) -> bool:
 
 def _went_open_loop(of: Known) -> bool:
     """its newest decided session is in open loop, and one before was not"""
-    return of.newest is not None and of.newest[1].stage is None and any(
-        row.stage is not None for number, row in of.mouse.sessions.items() if number < of.newest[0].session
+    return (
+        of.newest is not None
+        and of.newest[1].stage is None
+        and any(row.stage is not None for number, row in of.mouse.sessions.items() if number < of.newest[0].session)
     )
 
 
@@ -222,13 +224,14 @@ def truth_of(
     attention = set()
     for subject in active:
         mouse = mice[subject]
+        lately = [(of, mouse.sessions[number]) for number, of in mouse.decisions.items() if number in mouse.sessions]
         known = Known(
             subject,
             day,
             rows[subject],
             [of for of in said if of.subject_id == subject],
             mouse,
-            [(of, mouse.sessions[number]) for number, of in mouse.decisions.items() if number in mouse.sessions][-NEWEST:],
+            lately[-NEWEST:],
             [other in ran for other in active if trainers[other] == trainers[subject]],
             anew[subject].decisions,
             mornings,
@@ -243,7 +246,7 @@ def truth_of(
 
 
 def told_of(mice: Mapping[str, Mouse], mornings: Mapping[date, Morning], has_flag: bool) -> dict[Any, dict[str, Any]]:
-    """What `marts.told` must say of each decided session, by subject and session number."""
+    """What `marts.told` must say of each decided session, by subject, session number and day."""
     found: dict[Any, dict[str, Any]] = {}
     for subject, mouse in mice.items():
         for number in mouse.decisions:
@@ -252,7 +255,7 @@ def told_of(mice: Mapping[str, Mouse], mornings: Mapping[date, Morning], has_fla
             row = mouse.sessions[number]
             morning = mornings.get(row.day)
             told = morning.stages.get(subject) if morning else None
-            found[subject, number] = {
+            found[subject, number, row.day] = {
                 "stage_told": told,
                 "run_id": morning.run_id if morning else None,
                 "stage_ran": row.stage,

@@ -1,7 +1,7 @@
 """A lab that does not exist, day by day: mice learn, rigs run what is published, people and computers err.
 
-What is true stands beside the data: `Row` has what really happened, `World.happened` every event. The world knows nothing
-of how decisions are made; it is told each morning which stage is published for which mouse.
+What is true stands beside the data: `Row` has what really happened, `World.happened` every event. The world knows
+nothing of how decisions are made; it is told each morning which stage is published for which mouse.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,16 @@ FIRST_NIGHT = date(2026, 1, 5)
 DAY = timedelta(days=1)
 
 STORIES = (
-    "restarts", "restarts_and_continues", "leaves", "leaves_unsaid", "held", "pinned", "bad_line", "open_loop", "enrolled",
-    "corrected", "corrected_and_decided_anew", "deleted", "wrong_mouse", "never_arrives", "comes_late", "mistake",
-    "chosen_often", "absent", "unknown_version", "comes_twice", "graduated_by_hand", "slow", "bounces", "long_gone",
+    "restarts", "restarts_and_continues", "leaves", "leaves_unsaid", "held", "pinned", "bad_line", "open_loop",
+    "enrolled", "corrected", "corrected_and_decided_anew", "deleted", "wrong_mouse", "never_arrives", "comes_late",
+    "mistake", "chosen_often", "absent", "unknown_version", "comes_twice", "graduated_by_hand", "slow", "bounces",
+    "long_gone",
 )  # fmt: skip
 """What happens to a mouse, one each; the other mice are ordinary, and now and then something happens to them too."""
 
 OF_THE_LAB = ("sensor_broken", "night_missed", "night_refused", "rolled_back", "trainer_off")
+# for how many days; in open loop a corrected value changes what would have run, and so what is told tomorrow
+IN_OPEN_LOOP = {"open_loop": 3, "corrected": 8, "corrected_and_decided_anew": 8}
 # mice to which nothing else may happen: what their numbers are must be plain
 NUMBERED_PLAINLY = ("restarts", "restarts_and_continues")
 
@@ -84,7 +87,7 @@ class Line(NamedTuple):
     is_cut: bool = False
 
     def __str__(self) -> str:
-        return ",".join(self[: len(COLUMNS) - self.is_cut])
+        return ",".join(map(str, self[: len(COLUMNS) - self.is_cut]))
 
 
 # lines that nobody can follow: a mouse of each is held until it is mended
@@ -268,14 +271,14 @@ class World:
         if mouse.story not in plans:
             return
         line, written, removed = plans[mouse.story]
-        self._later(start + written * DAY, lambda: self._write(line))
+        self._later(start + written * DAY, lambda: self._write(line, start + written * DAY))
         if removed is not None:
             self._later(start + removed * DAY, lambda: self.lines.remove(line))
 
-    def _write(self, line: Line) -> None:
+    def _write(self, line: Line, day: date) -> None:
         self.lines.append(line)
-        of_line = self.by_subject[line.subject_id]
-        self._happens(of_line.start, f"line: {'bad' if of_line.story == 'bad_line' else line.directive}", line.subject_id)
+        is_bad = self.by_subject[line.subject_id].story == "bad_line"
+        self._happens(day, f"line: {'bad' if is_bad else line.directive}", line.subject_id)
 
     def _plan_the_lab(self, trainers: int, rigs: int) -> None:
         """Nights that do not go as usual, rigs that break, days off."""
@@ -317,12 +320,12 @@ class World:
             others = [of for of in map(str, self.library[mouse.curriculum].stages) if of not in (stage, "GRADUATED")]
             stage = others[int(self.random.integers(len(others)))]
             self._happens(day, "chose" if chose else "mistake", who)
-        if self._is_the_day(mouse, day, "graduated_by_hand"):
-            chose, stage = stage != "GRADUATED", "GRADUATED"
+        if mouse.story == "graduated_by_hand" and after >= 0 and stage != "GRADUATED":
+            chose, stage = True, "GRADUATED"
             self._happens(day, "graduated_by_hand", who)
         row = self._row(mouse, day, stage)
         row.chose, row.flag = chose, chose
-        if mouse.story == "open_loop" and 0 <= after < 3:
+        if 0 <= after < IN_OPEN_LOOP.get(mouse.story, 0):
             row.stage, row.flag = None, None
             self._happens(day, "open_loop", who)
         if self._is_the_day(mouse, day, "unknown_version", 0.005):
