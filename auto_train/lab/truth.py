@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from auto_train.lab.reference import RESTARTED, Decision, Directive, Mouse, Rules, night, understood
+from auto_train.lab.reference import RESTARTED, TWICE, Decision, Directive, Mouse, Rules, night, understood
 from auto_train.lab.world import DAY, Row, World
 
 Limits = Mapping[str, int]
@@ -70,27 +70,28 @@ def _directive_problem(of: Known) -> bool:
     return any(one.is_problem and (one.last is None or one.last >= of.day) for one in of.said)
 
 
-def _newest_rows(of: Known) -> list[Row]:
-    last = max((row.day for row in of.rows), default=None)
-    return [row for row in of.rows if row.day == last]
+def _ran_last(of: Known) -> Row:
+    return max(of.rows, key=lambda row: (row.day, row.session))
+
+
+def _why_aside(of: Known) -> str | None:
+    last = _ran_last(of)
+    return next((reason for row, reason in of.mouse.aside if row is last), None)
 
 
 def _is_restarted(of: Known) -> bool:
     """what ran last has a number that an older session has, more than three days before"""
-    aside = [row for row, reason in of.mouse.aside if reason == RESTARTED]
-    return any(row in aside for row in _newest_rows(of))
+    return _why_aside(of) == RESTARTED
 
 
 def _newest_set_aside(of: Known) -> bool:
-    """all that ran on its last day is set aside, and not for its counter"""
-    reasons = {id(row): reason for row, reason in of.mouse.aside}
-    of_newest = [reasons.get(id(row)) for row in _newest_rows(of)]
-    return bool(of_newest) and None not in of_newest and RESTARTED not in of_newest
+    """what ran last is set aside: not for its counter, and not as a second row of a session"""
+    return _why_aside(of) not in (None, RESTARTED, TWICE)
 
 
 def _without_metrics(of: Known) -> bool:
-    """its newest decided session has no values"""
-    return of.newest is not None and of.newest[1].finished_trials is None
+    """what ran last is not set aside, and has no values"""
+    return _why_aside(of) in (None, TWICE) and _ran_last(of).finished_trials is None
 
 
 def _went_open_loop(of: Known) -> bool:
@@ -109,11 +110,11 @@ def _did_not_run(of: Known) -> bool:
 
 
 def _stuck_in_stage(of: Known) -> bool:
-    """attention_sessions_in_stage sessions in a row at a stage where it stays, GRADUATED apart"""
+    """attention_sessions_in_stage sessions in a row at a stage where it stays; not at GRADUATED, nor where it is held"""
     if of.newest is None:
         return False
     newest = of.newest[0]
-    stays = newest.decision == "STAY" and newest.actual != "GRADUATED"
+    stays = newest.decision == "STAY" and newest.actual != "GRADUATED" and newest.overruled is None
     return stays and newest.at_stage >= of.limits["attention_sessions_in_stage"]
 
 
