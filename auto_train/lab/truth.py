@@ -110,7 +110,7 @@ def _did_not_run(of: Known) -> bool:
 
 
 def _stuck_in_stage(of: Known) -> bool:
-    """attention_sessions_in_stage sessions in a row at a stage where it stays; not at GRADUATED, nor where it is held"""
+    """attention_sessions_in_stage sessions in a row where it stays, neither GRADUATED nor held"""
     if of.newest is None:
         return False
     newest = of.newest[0]
