@@ -24,8 +24,8 @@ from auto_train.publishing.history import kept_runs
 from auto_train.publishing.manifest import published_manifest
 from auto_train.publishing.rollback import roll_back
 
-Night = Callable[[Mapping[str, str]], bool]
-"""Run a night with these settings; returns whether it published."""
+Night = Callable[[Mapping[str, str]], str]
+"""Run a night with these settings; returns what kept it from publishing, or nothing."""
 
 NIGHT, MORNING = time(5, tzinfo=UTC), time(6, tzinfo=UTC)
 
@@ -47,16 +47,18 @@ def build(folder: Path) -> Night:
     places = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
     quick = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
 
-    def night(settings: Mapping[str, str]) -> bool:
+    def night(settings: Mapping[str, str]) -> str:
         Path(settings["AUTO_TRAIN_DATABASE"]).unlink(missing_ok=True)
         with _set(settings):
             done = dbtRunner().invoke(["build", *quick, "--exclude-resource-type", "unit_test", *paths, *places])
         DuckDBConnectionManager.close_all_connections()
-        succeeded = bool(done.success)
-        del done
+        results = getattr(done.result, "results", None) or []
+        failed = [f"{of.node.name}: {of.message}" for of in results if str(of.status) in ("error", "fail")]
+        problem = "" if done.success else "; ".join([*failed, str(done.exception or "")]) or "dbt says nothing"
+        del done, results
         # what went wrong holds on to its connection, and while that lives DuckDB takes no new file for the old one
         gc.collect()
-        return succeeded
+        return problem
 
     return night
 
@@ -131,11 +133,11 @@ class _Life:
             behavior.write_bytes(behavior.read_bytes()[:-100])
         (self.folder / "directives.csv").write_text(self.world.directives(), encoding="utf-8")
         clock = {"AUTO_TRAIN_CLOCK": datetime.combine(day, NIGHT).isoformat()}
-        published = run(self.environment | clock)
-        became = "published" if published else "refused"
+        problem = run(self.environment | clock)
+        became = "refused" if problem else "published"
         self.judge.compare(day, "nights", {day: became}, {day: "published" if planned == "runs" else "refused"})
-        if not published:
-            return became
+        if problem:
+            return f"refused ({' '.join(problem.split())[:200]})"
         truth = truth_of(self.world, day, self.state, self.mornings, self.rules, self.limits)
         self.state = {subject: mouse.decisions for subject, mouse in truth.mice.items()}
         self.states[self._run_id()] = self.state

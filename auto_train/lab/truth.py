@@ -247,7 +247,7 @@ def truth_of(
 
 
 def told_of(mice: Mapping[str, Mouse], mornings: Mapping[date, Morning], has_flag: bool) -> dict[Any, dict[str, Any]]:
-    """What `marts.told` must say of each decided session, by subject, session number and day."""
+    """What `marts.told` must say of each decided session since the first publication, by subject, session number and day."""
     found: dict[Any, dict[str, Any]] = {}
     for subject, mouse in mice.items():
         for number in mouse.decisions:
@@ -255,10 +255,12 @@ def told_of(mice: Mapping[str, Mouse], mornings: Mapping[date, Morning], has_fla
                 continue
             row = mouse.sessions[number]
             morning = mornings.get(row.day)
-            told = morning.stages.get(subject) if morning else None
+            if not morning or morning.run_id is None:
+                continue
+            told = morning.stages.get(subject)
             found[subject, number, row.day] = {
                 "stage_told": told,
-                "run_id": morning.run_id if morning else None,
+                "run_id": morning.run_id,
                 "stage_ran": row.stage,
                 "followed": row.stage == told if row.stage and told else None,
                 "trainer_chose": chose(row, told, has_flag),

@@ -238,4 +238,4 @@ def test_a_sentence_that_contradicts_its_decision_is_found(
 def test_a_lab_is_not_lived_over_another(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     with pytest.raises(LakeError, match="Name another folder"):
-        live(World(mice=1, nights=1), tmp_path, lambda _: True)
+        live(World(mice=1, nights=1), tmp_path, lambda _: "")
