@@ -247,7 +247,7 @@ def truth_of(
 
 
 def told_of(mice: Mapping[str, Mouse], mornings: Mapping[date, Morning], has_flag: bool) -> dict[Any, dict[str, Any]]:
-    """What `marts.told` must say of each decided session since the first publication, by subject, session number and day."""
+    """What `marts.told` must say of decided sessions since the first publication: by subject, number and day."""
     found: dict[Any, dict[str, Any]] = {}
     for subject, mouse in mice.items():
         for number in mouse.decisions:
