@@ -105,6 +105,46 @@ def test_what_is_true_agrees_with_the_rows(month: Life) -> None:
     assert all(numbers[subject, 1] == 2 for subject in restarted)
 
 
+@pytest.mark.parametrize(
+    ("event", "story", "reason", "days_later"),
+    [
+        ("restarts", "restarts", "counter_restarted", 1),
+        ("restarts", "restarts_and_continues", "counter_restarted", 1),
+        ("line: hold", "held", "held", 0),
+        ("line: pin", "pinned", "held", 3),
+        ("line: hold", "held", "directive_ends", 2),
+        ("line: bad", "bad_line", "directive_problem", 0),
+        ("unknown_version", "unknown_version", "newest_set_aside", 1),
+        ("open_loop", "open_loop", "went_open_loop", 1),
+        ("absent", "absent", "did_not_run", 1),
+        ("never_arrives", "never_arrives", "did_not_run", 1),
+        ("chose", "chosen_often", "overridden", 4),
+        ("mistake", "mistake", "applied_another_stage", 1),
+        ("graduated_by_hand", "graduated_by_hand", "stage_without_parameters", 1),
+    ],
+)
+def test_what_happens_to_a_mouse_is_what_is_true_of_it(
+    event: str, story: str, reason: str, days_later: int, month: Life
+) -> None:
+    """From the day on which it can be known; before it happened nothing of it is true."""
+    true = {(day.day, who) for day in month.days for who, why in day.truth.attention if why == reason}
+    mice = [of for of in month.world.mice if of.story == story]
+    assert mice
+    for mouse in mice:
+        first = min(of.day for of in month.world.happened if (of.what, of.who) == (event, mouse.subject_id))
+        assert (first + timedelta(days=days_later), mouse.subject_id) in true
+        assert [day for day, who in true if who == mouse.subject_id and day < first] == []
+
+
+def test_a_rig_whose_sensor_broke_misses_values_until_it_is_mended(month: Life) -> None:
+    true = {(day.day, who) for day in month.days for who, why in day.truth.attention if why == "values_missing"}
+    broke = {of.who: of.day for of in month.world.happened if of.what == "sensor_broken"}
+    assert {who for _, who in true} == broke.keys()
+    for rig, day in broke.items():
+        assert (day + timedelta(days=3), rig) in true
+        assert all(day < on < day + timedelta(days=7) for on, who in true if who == rig)
+
+
 def test_a_late_row_is_not_in_the_table_before_it_arrives(month: Life) -> None:
     world = World(seed=1, mice=48, nights=30)
     arrivals: dict[tuple[str, int], list[int]] = {}
@@ -223,7 +263,7 @@ def test_what_nothing_tells_is_a_line_of_the_table(month: Life, a_day: Lived) ->
         ("PROGRESS", None, "pin", "PROGRESS to STAGE_2: pin STAGE_2 by Ada", False),
         ("STAY", None, None, "STAY at STAGE_2: no rule holds; PROGRESS to STAGE_3 would need trials 1 not ≥ 2", False),
         ("STAY", None, None, "STAY at STAGE_2: no rule holds; PROGRESS to STAGE_3 would need trials 3 not ≥ 2", True),
-        ("STAY", None, None, "STAY at STAGE_2: no rule holds; ROLLBACK to STAGE_1 would need x 0.65 not < 0.65", False),
+        ("STAY", None, None, "STAY at STAGE_2: no rule holds; ROLLBACK to STAGE_1 would need x 0.65 not ≥ 0.65", False),
         ("STAY", None, None, "STAY at STAGE_2: finished trials 351 ≥ 200", True),
         ("STAY", None, None, None, True),
     ],
