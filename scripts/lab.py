@@ -11,11 +11,11 @@ from auto_train.lab.world import World
 
 
 @click.command()
-@click.option("--nights", default=30, show_default=True)
+@click.option("--nights", type=click.IntRange(0), default=30, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--mice", default=84, show_default=True)
-@click.option("--trainers", default=6, show_default=True)
-@click.option("--rigs", default=5, show_default=True)
+@click.option("--mice", type=click.IntRange(1), default=84, show_default=True)
+@click.option("--trainers", type=click.IntRange(1), default=6, show_default=True)
+@click.option("--rigs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--without-flag", is_flag=True, help="The rigs say nothing of what trainers choose.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Default: a temporary one.")
 def command(

@@ -97,7 +97,7 @@ def live(world: World, folder: Path, run: Night, say: Callable[[str], None] = pr
     for day in world.days:
         say(life.a_day(day, run))
     with (folder / "wrong.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("day", "kind", "of", "told", "true"), *life.judge.wrong])
+        csv.writer(file, lineterminator="\n").writerows([("day", "kind", "of", "told", "true"), *life.judge.wrong])
     return life.judge
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from auto_train.lab import judge as judging
 from auto_train.lab.judge import Seen, Sentence, contradiction
@@ -14,6 +15,7 @@ from auto_train.lab.nights import live
 from auto_train.lab.truth import ATTENTION, RIGS
 from auto_train.lab.world import OF_THE_LAB, STORIES, World
 from auto_train.lake import LakeError
+from scripts.lab import command
 from tests.unit.lived import Lived, decided, judged, lived, truly
 
 # stories that are a line of a file, or how a mouse learns
@@ -60,6 +62,17 @@ def test_a_world_is_the_same_for_a_seed_and_another_for_another() -> None:
 def test_a_world_without_the_rigs_flag_has_no_such_column() -> None:
     assert "if_overriden_by_trainer" in World(mice=1).table().column_names
     assert "if_overriden_by_trainer" not in World(mice=1, has_flag=False).table().column_names
+
+
+def test_without_the_flag_a_mistake_is_taken_for_a_choice() -> None:
+    """All that can be known then is that another stage ran than was told."""
+    world = World(seed=1, mice=24, nights=9, has_flag=False)
+    days = list(lived(world))
+    mistakes = {(of.who, of.day) for of in world.happened if of.what == "mistake"}
+    chosen = {(who, day) for (who, _, day), row in days[-1].told.items() if row["trainer_chose"]}
+    assert mistakes and mistakes <= chosen
+    assert {why for day in days for _, why in day.truth.attention} >= {"overridden"}
+    assert not [day for day in days for _, why in day.truth.attention if why == "applied_another_stage"]
 
 
 def test_everything_that_can_happen_happens_in_thirty_nights(month: Life) -> None:
@@ -273,6 +286,17 @@ def test_a_sentence_that_contradicts_its_decision_is_found(
 ) -> None:
     found = contradiction(Sentence("1", 1, decision, "STAGE_2", "STAGE_2", rule, directive, sentence))
     assert (found is not None) == is_wrong, found
+
+
+def test_the_command_prints_the_table_and_says_where_it_names_what_was_wrong(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, ["--nights", "0", "--mice", "1", "--folder", str(tmp_path / "a")])
+    assert done.exit_code == 0, done.output
+    assert done.output.split() == [
+        "kind", "told", "true", "wrong", "precision", "recall", "what", "was", "wrong:", str(tmp_path / "a/wrong.csv"),
+    ]  # fmt: skip
+    assert (tmp_path / "a/wrong.csv").read_text() == "day,kind,of,told,true\n"
+    refused = CliRunner().invoke(command, ["--nights", "-1"])
+    assert "-1 is not in the range" in refused.output
 
 
 def test_a_lab_is_not_lived_over_another(tmp_path: Path) -> None:
