@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test quick browser lint report docs backtest status curricula simulate bench mutate wheels audit lock clean
+.PHONY: help build test quick browser lint report docs backtest status curricula simulate lab bench mutate wheels audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -50,6 +50,11 @@ curricula: .venv/runtime  ## Check the library of curricula and compile it into 
 
 simulate: .venv/runtime  ## Write simulated mice into the lake
 	$(BIN)/auto-train simulate
+
+lab: .venv/runtime  ## Live NIGHTS of a simulated lab, and hold what people are told against what is true (6 seconds a night)
+	@$(BIN)/auto-train lab --nights $(NIGHTS)
+
+NIGHTS := 30
 
 bench: .venv/dev  ## Speed and memory of the whole build, as ratios to the floor measured in the same run
 	$(BIN)/auto-train bench

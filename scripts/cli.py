@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": "simulate",
     "migrate": "migrate",
     "bench": "bench",
+    "lab": "lab",
 }
 
 

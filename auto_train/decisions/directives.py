@@ -36,21 +36,23 @@ class Line(NamedTuple):
     problem: str | None = None
 
 
-def read(root: Path) -> list[Line]:
-    """Every row of the file below the project's root; a file that cannot be used is one row that says so."""
+def read(root: Path, elsewhere: str = "") -> list[Line]:
+    """Every row of the file below the project's root, or of one elsewhere; one that cannot be used is one row that says
+    so."""
+    file = elsewhere or FILE
     try:
-        content = (root / FILE).read_bytes()
+        content = (root / file).read_bytes()
     except FileNotFoundError:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_MISSING.value)]
+        return [Line(file, problem=DirectiveProblem.FILE_IS_MISSING.value)]
     except OSError:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
-    return lines(content)
+        return [Line(file, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
+    return lines(content, file)
 
 
-def lines(content: bytes) -> list[Line]:
+def lines(content: bytes, file: str = FILE) -> list[Line]:
     """Every row of a file with this content."""
     if b"\0" in content:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
+        return [Line(file, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
     # not str.splitlines, which also splits at characters that stand within a line
     texts = re.split(r"\r\n|\n|\r", decoded(content))
     first = next((place for place, text in enumerate(texts) if text.strip()), 0)
@@ -59,8 +61,8 @@ def lines(content: bytes) -> list[Line]:
             re.sub(r"\s+", "_", name.strip().lower()) for name in _fields(texts[first : first + 1], delimiter) or []
         ]
         if set(COLUMNS) <= set(names):
-            return _rows(texts, first + 1, delimiter, names)
-    return [Line(FILE, problem=DirectiveProblem.HEADER_IS_MISSING.value)]
+            return _rows(texts, first + 1, delimiter, names, file)
+    return [Line(file, problem=DirectiveProblem.HEADER_IS_MISSING.value)]
 
 
 def decoded(content: bytes) -> str:
@@ -73,10 +75,10 @@ def decoded(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _rows(texts: list[str], start: int, delimiter: str, names: list[str]) -> list[Line]:
+def _rows(texts: list[str], start: int, delimiter: str, names: list[str], file: str) -> list[Line]:
     found = []
     while start < len(texts):
-        place, number = f"{FILE}, line {start + 1}", start + 1
+        place, number = f"{file}, line {start + 1}", start + 1
         end, fields = _row(texts, start, delimiter, len(names))
         is_row = fields is not None and len(fields) == len(names)
         # of what is not a row, the mouse is looked for where it should stand

@@ -23,6 +23,7 @@ NAMES = (
     "AUTO_TRAIN_LEGACY_PICKLE",
     "AUTO_TRAIN_PAGE",
     "AUTO_TRAIN_CLOCK",
+    "AUTO_TRAIN_DIRECTIVES",
 )
 # of each location: its schemes, and what to write
 ALLOWED = {
@@ -30,6 +31,7 @@ ALLOWED = {
     "AUTO_TRAIN_DF_BEHAVIOR": (("s3", "file", "http", "https"), "s3://bucket/key, https://… or a file"),
     "AUTO_TRAIN_MIRROR": (("s3", "file"), "s3://bucket/prefix or a folder"),
     "AUTO_TRAIN_DATABASE": (("file",), "the path of a file"),
+    "AUTO_TRAIN_DIRECTIVES": (("file",), "the path of a file"),
 }
 # what one letter and a colon begin is a drive of Windows
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:(?=//)")
@@ -51,6 +53,7 @@ class Settings:
         keep_runs: how many earlier publications are kept to roll back to.
         legacy_pickle: whether df_manager is published as a pickle too.
         page: whether the morning page is published too.
+        directives: path of the file of directives; empty for that of the project.
     """
 
     lake: str
@@ -62,6 +65,7 @@ class Settings:
     keep_runs: int = 30
     legacy_pickle: bool = False
     page: bool = True
+    directives: str = ""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -89,6 +93,7 @@ class Settings:
             keep_runs=int(keep_runs),
             legacy_pickle=_yes_or_no("AUTO_TRAIN_LEGACY_PICKLE", "no"),
             page=_yes_or_no("AUTO_TRAIN_PAGE", "yes"),
+            directives=_location("AUTO_TRAIN_DIRECTIVES", ""),
         )
 
     def published(self, table: str, kind: str = "parquet") -> str:

@@ -121,7 +121,9 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
         "run_started_at": _in_utc(started_at),
         "run_id": new_run_id(started_at, uuid4().hex[:8], after=last.run.id if last.run else None),
         "code_version": code_version(),
-        "directive_lines": json.dumps([line._asdict() for line in directives.read(Path(get_flags().PROJECT_DIR))]),
+        "directive_lines": json.dumps(
+            [line._asdict() for line in directives.read(Path(get_flags().PROJECT_DIR), settings.directives)]
+        ),
     }
 
 

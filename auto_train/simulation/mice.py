@@ -84,6 +84,26 @@ class Rates:
     wrong_number: float = 0.0005
 
 
+def performance(
+    random: np.random.Generator, number: int | Floats, stage: NDArray[np.int64], learns_by: Floats, talent: Floats
+) -> tuple[Floats, Floats]:
+    """Foraging efficiency and finished trials of a session, each of shape (mice,).
+
+    Args:
+        random: where chance comes from.
+        number: how many sessions the mice have run with this one.
+        stage: place of the stage in `STAGES`.
+        learns_by: session by which a mouse has learned half of it.
+        talent: what it has beyond practice.
+    """
+    # hours of practice make skill, later stages ask for more of it
+    skill = 1 / (1 + np.exp(-(number - learns_by) / 5)) + talent
+    mice = len(skill)
+    efficiency = np.round(0.45 + 0.35 * skill - 0.01 * stage + random.normal(0, 0.07, mice), 4).clip(0, 1.2)
+    trials = np.round(150 + 420 * skill + random.normal(0, 70, mice)).clip(1, 1000)
+    return efficiency, trials
+
+
 class Rulebook:
     """A curriculum's rules, ready to be applied to many mice at once."""
 
@@ -204,12 +224,7 @@ class _Cohort:
             of_book = np.flatnonzero(moved & (self.book == place))
             stage[of_book] = self.random.choice(book.stages, len(of_book))
 
-        # hours of practice make skill, later stages ask for more of it
-        skill = 1 / (1 + np.exp(-(number - self.learns_by) / 5)) + self.talent
-        efficiency = np.round(0.45 + 0.35 * skill - 0.01 * stage + self.random.normal(0, 0.07, self.mice), 4).clip(
-            0, 1.2
-        )
-        trials = np.round(150 + 420 * skill + self.random.normal(0, 70, self.mice)).clip(1, 1000)
+        efficiency, trials = performance(self.random, number, stage, self.learns_by, self.talent)
         efficiency[self.chance(self.rates.missing_efficiency)] = np.nan
         state["trials"] = np.vstack([state["trials"][-4:], trials])
         state["efficiency"] = np.vstack([state["efficiency"][-4:], efficiency])

@@ -100,6 +100,16 @@ def test_a_file_that_is_missing_or_a_folder_is_one_problem(tmp_path: Path) -> No
     assert read(tmp_path) == [Line(FILE, problem="file_is_not_text")]
 
 
+def test_a_file_elsewhere_is_read_in_place_of_the_projects_and_named_by_its_path(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "of_the_lab.csv"
+    assert read(tmp_path, str(elsewhere)) == [Line(str(elsewhere), problem="file_is_missing")]
+    elsewhere.write_text(f"{HEADER}\n{HOLD}\n")
+    [line] = read(tmp_path, str(elsewhere))
+    assert (line.place, line.subject_id, line.problem) == (f"{elsewhere}, line 2", "42", None)
+    elsewhere.write_text("no directives")
+    assert read(tmp_path, str(elsewhere)) == [Line(str(elsewhere), problem="header_is_missing")]
+
+
 pieces = st.sampled_from(
     ['"', ",", ";", "\t", "\n", "\r\n", "\r", "42", "hold", " ", HOLD, "\n" + HOLD + "\n", "\x85", "é"]
 )

@@ -15,6 +15,13 @@ ROOMS = {
     "auto_train.publishing": {"curricula", "auto_train.lake", "auto_train.decisions"},
     "auto_train.page": {"curricula", "auto_train.lake", "auto_train.decisions", "auto_train.publishing"},
     "auto_train.simulation": {"curricula", "auto_train.lake"},
+    "auto_train.lab": {
+        "curricula",
+        "auto_train.lake",
+        "auto_train.decisions",
+        "auto_train.publishing",
+        "auto_train.simulation",
+    },
     "auto_train.nights": {
         "curricula",
         "auto_train.lake",
