@@ -203,13 +203,13 @@ reasons as (
         directives.subject_id,
         'directive_ends' as reason,
         directives.valid_from as since,
-        'for the last time on ' || directives.valid_until || ': ' || directives.words as details
+        'for the last time tomorrow, on ' || directives.valid_until || ': ' || directives.words as details
     from directives
     cross join run
     where
         directives.is_in_force
         and directives.applied_as in ('hold', 'pin')
-        and directives.valid_until between run.training_day and run.tomorrow
+        and directives.valid_until = run.tomorrow
 
     union all by name
 

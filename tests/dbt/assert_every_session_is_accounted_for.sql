@@ -1,5 +1,6 @@
 -- Nothing is lost: a row of df_behavior takes no part, is set aside with a reason, or has its decision in df_manager.
--- Nothing is added: df_manager has the decisions that stand and those made now.
+-- Nothing is added: df_manager has the decisions that stand, those made now, and what
+-- mice are told that have not run yet.
 with
 
 behavior as (
@@ -73,7 +74,9 @@ decided_and_added as (
 
     select
         count(*) as decided,
-        (select count(*) from df_manager) - (select count(*) from {{ ref('int_decisions__standing') }}) as added
+        (select count(*) from df_manager)
+        - (select count(*) from {{ ref('int_decisions__standing') }})
+        - (select count(*) from {{ ref('int_decisions__enrolled') }}) as added
     from decisions
     where not_decided_because is null
 

@@ -270,6 +270,10 @@ CLAIMS: dict[str, Cases] = {
         ("a line that names no mouse", directive_for(None), "pass"),
     ],
     "assert_every_session_is_accounted_for": [
+        ("what a mouse is told that has not run yet",
+         add(DF_MANAGER, subject_id="-9", session=0) + add("intermediate.int_decisions__enrolled", subject_id="-9"),
+         "pass"),
+        ("such a row that nobody asked for", add(DF_MANAGER, subject_id="-9", session=0), "error"),
         ("a session that nothing knows of", one_more_session(), "error"),
         ("one that is set aside", one_more_session(set_aside_because="off_curriculum"), "pass"),
         ("one of two rows of it is set aside",
