@@ -1,9 +1,11 @@
 """What people say about single mice: applied on the days it is in force, visible, and never a reason to stop."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from auto_train.decisions.vocabulary import DirectiveProblem
@@ -240,3 +242,45 @@ def test_a_file_with_bad_lines_holds_the_mice_that_they_name_and_one_that_is_mis
     said, details = told(project, None, "--vars", "{training_day: 2024-01-04}")
     assert (said, details) == ([], [f"{FILE}: {DirectiveProblem.FILE_IS_MISSING.words}"])
     assert tomorrow(project) == dict.fromkeys(stages, ("STAGE_2",))
+
+
+def test_a_mouse_that_never_ran_reaches_its_rig_and_harms_no_reader(project: Project) -> None:
+    """Read as each reader does: the rigs take the largest session, the web app joins closed loop on the day."""
+    project.write_behavior(mice("1", sessions=1))
+    enrolment = "9,enrol,coupled_baiting/v2.3,2024-01-02,,Anna,new\n"
+    night(project, enrolment, "2024-01-02")
+    table = pd.read_parquet(project.published())
+    rig = table[table.subject_id == "9"].sort_values("session").iloc[-1]
+    assert (rig.session, rig.next_stage_suggested, rig.curriculum_name, rig.curriculum_version) == (
+        0, "STAGE_1_WARMUP", "Coupled Baiting", "2.3"
+    )  # fmt: skip
+    curriculum = project.lake / f"foraging_auto_training/saved_curriculums/{rig.curriculum_json_name}"
+    parameters = json.loads(curriculum.read_text())["parameters"]
+    assert {parameters[label]["training_stage"] for label in parameters} >= {"Stage 1 w/warmup"}
+    assert table.session.dtype.kind == "i" and table.session_at_current_stage.dtype.kind == "i"
+    assert table.foraging_efficiency.dtype.kind == "f" and table.if_closed_loop.dtype == bool
+    assert table.subject_id.str.fullmatch("[0-9]+").all()
+    assert table.session_date.str.fullmatch(r"\d{4}-\d\d-\d\d").all()
+    assert table[table.if_closed_loop == True].subject_id.tolist() == []  # noqa: E712 - as the web app asks
+    assert project.query("select count(*) from marts.df_manager_stats where subject_id = '9'") == [(0,)]
+    assert project.query("select sentence from marts.decision_sentences where subject_id = '9'") == [
+        ("STAY at STAGE_1_WARMUP: has not run yet; enrol coupled_baiting/v2.3 by Anna: new",)
+    ]
+    # told again it is the same row, and its first session supersedes it
+    [before] = project.df_manager(where="subject_id = '9'")
+    night(project, enrolment, "2024-01-03")
+    assert project.df_manager(where="subject_id = '9'") == [before]
+    project.write_behavior(mice("1", "9", sessions=1))
+    project.build("--vars", '{training_day: "2024-01-03"}')
+    assert project.df_manager("session, session_at_current_stage", "subject_id = '9'") == [(1, 1)]
+
+
+def test_a_mouse_that_left_is_listed_nowhere_and_its_decisions_stay(project: Project) -> None:
+    project.write_behavior(mice("1", "2", efficiency=0.3, sessions=9))
+    night(project, "1,hold,,,,Anna,sick\n2,hold,,,,Anna,sick\n2,left,,2024-01-10,,Anna,transferred\n", "2024-01-10")
+    assert project.query("select distinct subject_id from marts.attention") == [("1",)]
+    assert project.query("select subject_id, has_left from marts.next_session order by 1") == [
+        ("1", False),
+        ("2", True),
+    ]
+    assert len(project.df_manager(where="subject_id = '2'")) == 9

@@ -1,14 +1,16 @@
 """What rigs were told on which day, who chose otherwise, and what a publication that is not a usual night says."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import duckdb
 import pytest
 
-from auto_train.lake import Settings
+from auto_train.lake import LakeError, Settings
 from auto_train.lake.clock import now
 from auto_train.publishing.answers import what_was_told
+from auto_train.publishing.rename import rename
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import status
 from tests.conftest import Project
@@ -37,6 +39,11 @@ class Life:
     def night(self, time: str, *options: str) -> str:
         """A night at a time such as 02T20; returns the name of its run."""
         self.at(time)
+        self.write()
+        self.project.decide(*options)
+        return self.manifest()["run"]["id"]
+
+    def write(self) -> None:
         with duckdb.connect() as connection:
             connection.execute(
                 "create table t (subject_id text, session_date text, session int, current_stage_actual text,"
@@ -48,8 +55,6 @@ class Life:
                     '2.3' as curriculum_version, '1.0' as curriculum_schema_version from t)
                 to '{self.project.lake / "df_behavior.parquet"}' (format parquet)
             """)
-        self.project.decide(*options)
-        return self.manifest()["run"]["id"]
 
     def manifest(self) -> dict:
         name = f"manifest_{self.project.environment['AUTO_TRAIN_MANAGER']}.json"
@@ -142,3 +147,49 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
         "the first night of other: 4 of its mice were decided by manager test before, and 1 mouse is told another "
         "stage than there (3). To go on from those decisions: auto-train managers rename"
     ]
+
+
+def test_a_dry_run_says_what_would_change_and_publishes_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(project, monkeypatch)
+    life.ran("1", 1, 1, None, None, POOR)
+    life.night("01T20")
+    published = project.published().read_bytes()
+    life.rows[0] = (*life.rows[0][:5], *GOOD)
+    life.at("01T21")
+    life.write()
+    done = project.command("-m", "scripts", "nightly", "--dry-run", "--project-dir", str(project.root))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == (
+        "this night would publish: 1 mouse is told another stage than before (1)\n"
+        "    1: STAGE_1 -> STAGE_2\nnothing was published\n"
+    )
+    assert project.published().read_bytes() == published
+
+
+def test_a_manager_that_is_renamed_goes_on_where_it_was(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life(project, monkeypatch)
+    life.ran("1", 1, 1, "STAGE_1_WARMUP", None, POOR)
+    first = life.night("01T20")
+    life.at("01T21")
+    monkeypatch.setenv("AUTO_TRAIN_MANAGER", "new_name")
+    project.environment["AUTO_TRAIN_MANAGER"] = "new_name"
+    settings = Settings.from_environment()
+    renamed = rename(settings, "test", now())
+    assert (renamed.run.kind, renamed.run.previous) == ("rename", first)
+    with pytest.raises(LakeError, match=r"manager new_name has published in .* already"):
+        rename(settings, "test", now())
+    text, is_well = status(settings, now())
+    assert is_well and "manager test is called new_name from now on: no mouse is told another stage" in text
+    # the decision stands though its data changed, and the answer to what was told goes back before the new name
+    life.ran("1", 2, 2, "STAGE_1", None, POOR)
+    life.rows[0] = (*life.rows[0][:5], *GOOD)
+    life.night("02T20")
+    assert life.manifest()["said"] == []
+    assert project.query("select session, run_id from marts.df_manager order by session")[0] == (1, first)
+    assert what_was_told(settings, "1", date(2024, 1, 2))[0] == (
+        f"1 on 2024-01-02: was told STAGE_1 by run {renamed.run.id} (rename)"
+    )
+    with pytest.raises(LakeError, match="has nothing that manager nobody published"):
+        rename(replace(settings, manager="x"), "nobody", now())

@@ -46,7 +46,7 @@ update marts.df_manager set directive = getvariable('tag'), directive_kind = 'ho
 where subject_id = '600012' and session = 43;
 update staging.stg_lake__behavior_typed set rig = getvariable('tag') where subject_id = '600014';
 insert into marts.quarantine by name select * from marts.quarantine limit 1;
-insert into marts.attention values ('600013', 'drift', getvariable('quotes'));
+insert into marts.attention (subject_id, reason, details) values ('600013', 'drift', getvariable('quotes'));
 
 update marts.df_manager set session_date = null
 where subject_id = '600001' or (subject_id, session) in (('600002', 1), ('600004', 13), ('600016', 3));
@@ -54,7 +54,7 @@ update marts.df_manager set task = null where subject_id = '600010';
 update staging.stg_lake__behavior_typed set rig = null, trainer = null where subject_id = '600009';
 update staging.stg_lake__behavior_typed set set_aside_because = 'gone'
 where subject_id = '600006' or (subject_id = '600007' and session <= 5);
-update marts.df_manager_stats set trainer = null where subject_id = '600006';
+
 
 update staging.stg_lake__behavior_typed as b set
     foraging_efficiency = odd.efficiency, finished_trials = odd.trials, dummy_metric_float = odd.dummy
@@ -66,14 +66,19 @@ update intermediate.int_curricula__comparisons set operator = case operator when
 where rule_key in (select rule_key from intermediate.int_curricula__rules where stage = 'STAGE_3');
 update intermediate.int_curricula__comparisons set operator = case operator when '>=' then '>' else '<=' end
 where rule_key in (select rule_key from intermediate.int_curricula__rules where stage = 'STAGE_2');
-insert into marts.attention
-select '600014', reason, reason || ' of 14'
+insert into marts.attention (subject_id, reason, details)
+select distinct subject_id, 'held', 'of many' from marts.df_manager order by 1 limit 32;
+insert into marts.attention (rig, reason, since, details)
+values ('447<b>', 'values_missing', date '2026-01-30', getvariable('tag'));
+insert into marts.attention (subject_id, reason, since, details)
+select '600014', reason, date '2026-01-29', reason || ' of 14'
 from unnest(['drift', 'overridden', 'applied_another_stage', 'a_reason_of_tomorrow']) as of_14 (reason);
 
 update marts.next_session as n
 set (session_date, curriculum_name) = (m.session_date, m.curriculum_name)
 from marts.df_manager as m where m.subject_id = n.subject_id and m.session = n.session;
 update marts.next_session set parameter_changes = getvariable('tag') where subject_id = '600003';
+update marts.next_session set trainer = null where subject_id = '600006';
 update backtest.backtest_pairs set
     mice_that_differ_tomorrow = 15, which_mice = list_transform(range(15), x -> cast(600000 + x as varchar)),
     median_sessions_to_graduation_a = null
@@ -170,7 +175,7 @@ EVERY_SESSION = """
         m.decision, m.if_closed_loop as closed, m.session_at_current_stage as at_stage,
         case
             when not m.if_closed_loop then 'open'
-            when m.if_overriden_by_trainer then 'closed, overridden'
+            when m.trainer_chose then 'closed, a trainer chose'
             else 'closed'
         end as loop,
         s.foraging_efficiency, s.finished_trials, s.dummy_metric_float
@@ -186,7 +191,7 @@ EVERY_MOUSE = """
     from marts.df_manager as m
     inner join marts.decision_sentences as s using (subject_id, session)
     left join marts.next_session as n using (subject_id, session)
-    left join (select distinct subject_id, trainer from marts.df_manager_stats) as t using (subject_id)
+    left join (select subject_id, trainer from marts.next_session) as t using (subject_id)
     qualify row_number() over (partition by m.subject_id order by m.session desc) = 1
     -- those that move first, then who ran last
     order by m.current_stage_actual <> m.next_stage_suggested desc, m.session_date desc nulls last, m.subject_id
@@ -243,7 +248,7 @@ def test_every_session_is_shown_as_the_tables_have_it(odd: Morning, looked_at: P
     for row in found:
         of = expected[row["subject"], row["session"]]
         assert {name: row[name] for name in of} == of
-    assert {row["loop"] for row in found} == {"open", "closed", "closed, overridden"}
+    assert {row["loop"] for row in found} == {"open", "closed", "closed, a trainer chose"}
     assert {row["measured"] for row in found} >= {
         "foraging efficiency 0.1235, finished trials 250.0001",
         "foraging efficiency 1, finished trials 0, dummy metric float -0.25",
@@ -370,7 +375,7 @@ def test_each_tile_counts_what_it_says(odd: Morning, looked_at: Page) -> None:
             (select count(*) from marts.next_session where decision = 'PROGRESS'),
             (select count(*) from marts.next_session where decision = 'ROLLBACK'),
             (select count(*) from marts.next_session where decision = 'STAY'),
-            (select count(distinct subject_id) from marts.attention),
+            (select count(distinct coalesce(subject_id, rig)) from marts.attention),
             (select count(*) from marts.quarantine)
         from marts.df_manager
     """)
@@ -405,14 +410,19 @@ def test_today_says_each_mouse_what_it_runs_and_why_with_those_that_move_first(o
 
 REASONS = {
     "a_reason_of_tomorrow": "a_reason_of_tomorrow",
-    "applied_another_stage": "another stage ran than was suggested",
+    "applied_another_stage": "another stage ran than was told, and nobody says so",
     "bouncing": "bouncing between stages",
-    "drift": "data changed after the decision",
-    "no_session": "no session for days",
-    "not_graduated": "not graduated after many sessions",
-    "old_version": "on an old version",
-    "overridden": "often overridden",
+    "counter_restarted": "the session counter started anew",
+    "did_not_run": "did not run when the others of its trainer did",
+    "drift": "what is known now would tell another stage",
+    "held": "held or pinned",
+    "newest_set_aside": "the newest session is set aside",
+    "overridden": "trainers chose otherwise again and again",
+    "stage_without_parameters": "told a stage that has no parameters",
     "stuck_in_stage": "stuck in a stage",
+    "values_missing": "values are missing in most of the newest sessions of the rig",
+    "went_open_loop": "went into open loop",
+    "without_metrics": "the newest session lacks metrics",
 }
 
 
@@ -422,9 +432,9 @@ def attention(page: Page) -> list[tuple[str, str, list[list[str]], str]]:
         tuple(row)
         for row in read(
             page,
-            """() => [...document.querySelectorAll("#attention tr:has(.mouse)")].map(row => [
+            """() => [...document.querySelectorAll("#attention tbody tr:has(.named)")].map(row => [
                 row.cells[0].textContent, row.cells[1].textContent,
-                [...row.querySelectorAll(".mouse")].map(mouse => [mouse.textContent, mouse.title]),
+                [...row.querySelectorAll(".named")].map(mouse => [mouse.textContent, mouse.title]),
                 row.cells[2].lastChild.textContent.trim(),
             ])""",
         )
@@ -435,10 +445,11 @@ def expected_attention(morning: Morning, where: str = "true") -> list[tuple[str,
     rows = []
     for reason, words in REASONS.items():
         mice = morning.query(f"""
-            select subject_id, details from marts.attention where reason = '{reason}' and subject_id in (
+            select coalesce(subject_id, 'rig ' || rig), coalesce('since ' || since || ': ', '') || details
+            from marts.attention where reason = '{reason}' and (rig is not null or subject_id in (
                 select subject_id from marts.df_manager where {where}
                 qualify row_number() over (partition by subject_id order by session desc) = 1
-            ) order by subject_id
+            )) order by rig, subject_id
         """)
         others = f"and {len(mice) - 24} more" if len(mice) > 24 else ""
         if mice:
@@ -449,7 +460,8 @@ def expected_attention(morning: Morning, where: str = "true") -> list[tuple[str,
 def test_attention_names_every_reason_with_its_mice_and_their_details(odd: Morning, odd_page: Page) -> None:
     expected = expected_attention(odd)
     assert attention(odd_page) == expected
-    assert [words for words, *_ in expected] == list(REASONS.values())
+    assert {reason for (reason,) in odd.query("select distinct reason from marts.attention")} <= REASONS.keys()
+    assert len(expected) >= 8
     assert [others for *_, others in expected if others] == ["and 8 more"]
     odd_page.locator("#by-curriculum").select_option("Coupled Baiting 2.3")
     filtered = expected_attention(odd, "curriculum_name || ' ' || curriculum_version = 'Coupled Baiting 2.3'")
@@ -461,7 +473,9 @@ def test_attention_names_every_reason_with_its_mice_and_their_details(odd: Morni
         "select curriculum_name || ' ' || curriculum_version from marts.next_session where subject_id = '9<b>'"
     )
     odd_page.locator("#by-curriculum").select_option(of_nobody)
-    expect(odd_page.locator("#attention tbody")).to_have_text("nobody")
+    # rigs have no curriculum
+    of_rigs = expected_attention(odd, "false")
+    assert attention(odd_page) == of_rigs and len(of_rigs) == 1
 
 
 def test_each_filter_leaves_its_mice_everywhere(odd: Morning, odd_page: Page) -> None:
@@ -484,7 +498,7 @@ def test_each_filter_leaves_its_mice_everywhere(odd: Morning, odd_page: Page) ->
         sessions, names = views(odd_page, "sessions", "mice")
         assert {row["subject"] for row in sessions} == {name["subject"] for name in names} == set(expected)
         listed = {subject for _, _, some, _ in attention(odd_page) for subject, _ in some}
-        assert listed <= set(expected)
+        assert {of for of in listed if not of.startswith("rig ")} <= set(expected)
         odd_page.locator("#reset").click()
     assert odd_page.evaluate("[...document.querySelectorAll('nav select')].map(select => select.value)") == ["", "", ""]
     assert odd_page.locator("#count").text_content() == "61 of 61 mice"
@@ -504,7 +518,7 @@ def test_three_hover_boxes_word_for_word(odd: Morning, odd_page: Page) -> None:
         "sessions at stage": "at_stage", "metrics": "measured", "decision": "decision", "next": "next",
     }  # fmt: skip
     tooltip = odd_page.locator("#vg-tooltip-element")
-    for subject, loop in (("600003", "closed"), ("600014", "open"), ("600003", "closed, overridden")):
+    for subject, loop in (("600003", "closed"), ("600014", "open"), ("600003", "closed, a trainer chose")):
         row = next(
             row for row in reversed(odd.rows(EVERY_SESSION)) if row["subject"] == subject and row["loop"] == loop
         )
@@ -718,7 +732,7 @@ from marts.df_manager as m, crowd where m.subject_id = '600003' and m.session = 
 insert into marts.next_session by name
 select n.* replace (crowd.subject_id as subject_id, crowd.session_date as session_date, 1 as session)
 from marts.next_session as n, crowd where n.subject_id = '600003';
-insert into marts.attention select subject_id, 'drift', 'of a crowd' from crowd;
+insert into marts.attention (subject_id, reason, details) select subject_id, 'drift', 'of a crowd' from crowd;
 -- its first session is older than all, and yet it ran yesterday
 update marts.df_manager set session_date = date '2020-01-01' where subject_id = '600001' and session = 1;
 """
@@ -755,7 +769,8 @@ def test_of_more_than_a_thousand_mice_those_that_ran_longest_ago_are_left_out(
             assert page.locator("#count").text_content() == said
             tiles = page.locator(".tile").all_text_contents()
             [(listed,)] = crowd.query(
-                "select count(distinct subject_id) from marts.attention where subject_id <> '800001'"
+                "select count(distinct coalesce(subject_id, rig)) from marts.attention"
+                " where subject_id is distinct from '800001'"
             )
             assert tiles[0] == "1,000mice" and tiles[4] == f"{listed}to look at"
             page.locator("#more").click()
@@ -881,7 +896,7 @@ def test_the_page_opens_offline_and_says_what_each_mouse_runs(lab: Project, page
         row = page.locator("#today tbody tr", has_text=subject)
         expect(row).to_contain_text(sentence)
         expect(row).to_contain_text(changes)
-    attention = lab.query("select count(distinct subject_id) from marts.attention")[0][0]
+    attention = lab.query("select count(distinct coalesce(subject_id, rig)) from marts.attention")[0][0]
     expect(page.locator("#tiles")).to_contain_text(f"{attention}to look at")
     assert page.locator("#h-curricula ~ details svg").count() >= 3
     assert page.evaluate("window.taken") is None
