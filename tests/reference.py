@@ -512,10 +512,12 @@ def night(
         if changed:
             happens("9: a decision that stands has drifted", changed[0] in found)
             happens("9: a decided session is gone", changed[0] not in found)
-            replayed = [standing[number] for number in sorted(standing) if number < changed[0]]
+            # a session that arrived late may lie before the decision whose history it changed
+            first = min([changed[0], *(row["session"] for row in sessions if row["session"] not in standing)])
+            replayed = [standing[number] for number in sorted(standing) if number < first]
             kept = len(replayed)
             for place, row in enumerate(sessions):
-                if row["session"] >= changed[0]:
+                if row["session"] >= first:
                     result = make(place, replayed)
                     if not isinstance(result, str):
                         replayed.append(result)

@@ -9,13 +9,9 @@ standing as not materialized (
 
 ),
 
-drifted as (
+replayed_from as (
 
-    select
-        subject_id,
-        min(session) as session
-    from {{ ref('int_decisions__drifted') }}
-    group by subject_id
+    select * from {{ ref('int_walk__replayed_from') }}
 
 ),
 
@@ -66,7 +62,8 @@ scenarios as (
         standing.current_stage_actual,
         standing.next_stage_suggested
     from standing
-    inner join drifted on standing.subject_id = drifted.subject_id and standing.session < drifted.session
+    inner join replayed_from
+        on standing.subject_id = replayed_from.subject_id and standing.session < replayed_from.session
     inner join subjects on standing.subject_id = subjects.subject_id
     semi join replay on subjects.subject_key = replay.subject_key
 

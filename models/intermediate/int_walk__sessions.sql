@@ -15,14 +15,9 @@ directives as (
 
 ),
 
-drifted as (
+replayed_from as (
 
-    select
-        subjects.subject_key,
-        min(drifted.session) as session
-    from {{ ref('int_decisions__drifted') }} as drifted
-    inner join {{ ref('int_subjects') }} as subjects on drifted.subject_id = subjects.subject_id
-    group by subjects.subject_key
+    select * from {{ ref('int_walk__replayed_from') }}
 
 ),
 
@@ -40,7 +35,8 @@ scenarios as (
         'replay' as scenario,
         measures.*
     from measures
-    inner join drifted on measures.subject_key = drifted.subject_key and measures.session >= drifted.session
+    inner join replayed_from
+        on measures.subject_key = replayed_from.subject_key and measures.session >= replayed_from.session
 
 ),
 

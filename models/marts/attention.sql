@@ -388,15 +388,20 @@ reasons as (
 
 ),
 
+-- two lines about a mouse may both have a problem
 final as (
 
     select
         subject_id,
         rig,
         reason,
-        since,
-        details
+        min(since) as since,
+        string_agg(details, '; ' order by details) as details
     from reasons
+    group by
+        subject_id,
+        rig,
+        reason
 
 )
 

@@ -53,13 +53,9 @@ anew as (
 
 ),
 
-first_drifted as (
+replayed_from as (
 
-    select
-        subject_id,
-        min(session) as session
-    from drifted
-    group by subject_id
+    select * from {{ ref('int_walk__replayed_from') }}
 
 ),
 
@@ -69,8 +65,8 @@ before_drift as (
         df_manager.subject_id,
         max_by(df_manager.next_stage_suggested, df_manager.session) as next_stage
     from df_manager
-    inner join first_drifted
-        on df_manager.subject_id = first_drifted.subject_id and df_manager.session < first_drifted.session
+    inner join replayed_from
+        on df_manager.subject_id = replayed_from.subject_id and df_manager.session < replayed_from.session
     group by df_manager.subject_id
 
 ),
@@ -81,7 +77,7 @@ tomorrow as (
         df_manager.subject_id,
         max_by(df_manager.next_stage_suggested, df_manager.session) as next_stage
     from df_manager
-    semi join first_drifted on df_manager.subject_id = first_drifted.subject_id
+    semi join replayed_from on df_manager.subject_id = replayed_from.subject_id
     group by df_manager.subject_id
 
 ),

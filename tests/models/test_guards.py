@@ -625,6 +625,7 @@ COLUMNS: dict[str, Cases] = {
     "not_null_stg_lake__publications_place": not_null("staging.stg_lake__publications.place"),
     "unique_int_sessions__told_session_key": unique("intermediate.int_sessions__told.session_key"),
     "unique_int_sessions__lacking_session_key": unique("intermediate.int_sessions__lacking.session_key"),
+    "unique_int_walk__replayed_from_subject_id": unique("intermediate.int_walk__replayed_from.subject_id"),
     "unique_int_mice_subject_id": unique("intermediate.int_mice.subject_id"),
     "unique_int_decisions__enrolled_subject_id": unique("intermediate.int_decisions__enrolled.subject_id"),
     "unique_stg_lake__publications_place": unique("staging.stg_lake__publications.place"),
