@@ -12,6 +12,8 @@ from curricula.errors import UserError
 # name of the command -> module; loaded only when asked for, so that each starts quickly
 COMMANDS = {
     "nightly": "nightly",
+    "summary": "summary",
+    "managers": "managers",
     "check-input": "check_input",
     "status": "status",
     "list": "runs",
@@ -24,6 +26,8 @@ COMMANDS = {
     "migrate": "migrate",
     "bench": "bench",
 }
+
+COULD_NOT = 2  # as of a mistyped option, and of a night that could not run
 
 
 class _Commands(click.Group):
@@ -64,4 +68,5 @@ def main() -> None:
     try:
         auto_train(prog_name="auto-train")
     except UserError as error:
-        sys.exit(printable_lines(str(error)))
+        print(printable_lines(str(error)), file=sys.stderr)
+        sys.exit(COULD_NOT)

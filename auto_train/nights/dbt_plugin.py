@@ -37,6 +37,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         with _as_dbt_says_it():
             self.settings = Settings.from_environment()
+            refuse_other_vars(self.settings)
             if self.creds is not None and self.creds.path != ":memory:":
                 check_database(Path(self.settings.database))
                 self.creds.path = self.settings.database
@@ -64,6 +65,20 @@ def _as_dbt_says_it() -> Iterator[None]:
         raise DbtRuntimeError(str(error)) from None
 
 
+def refuse_other_vars(settings: Settings) -> None:
+    """Plain dbt reads no managers.yml, so it would decide under other limits than the manager's.
+
+    Raises:
+        LakeError: this invocation decides, without variables that the manager's entry has.
+    """
+    flags = get_flags()
+    if getattr(flags, "WHICH", "") in ("build", "run") and settings.vars.keys() - getattr(flags, "VARS", {}).keys():
+        raise LakeError(
+            f"managers.yml has vars of {settings.manager} that dbt cannot see. Run auto-train nightly, or add them: "
+            f"--vars '{json.dumps(dict(settings.vars))}'"
+        )
+
+
 def check_database(path: Path) -> None:
     """Say in one line why the database cannot be used.
 
@@ -71,8 +86,8 @@ def check_database(path: Path) -> None:
         LakeError: its folder is missing, it is not a database, or another process has it open.
     """
     setting = f"AUTO_TRAIN_DATABASE={path}"
-    if path.parent == ROOT / "target":
-        path.parent.mkdir(exist_ok=True)
+    if path.is_relative_to(ROOT / "target"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     if not path.parent.is_dir():
         raise LakeError(f"{setting}: there is no folder {path.parent}. Make it, or name another file")
     if path.is_dir():
