@@ -14,6 +14,7 @@ COMMANDS = {
     "nightly": "nightly",
     "summary": "summary",
     "managers": "managers",
+    "watch": "watch",
     "check-input": "check_input",
     "status": "status",
     "list": "runs",

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from curricula.errors import UserError
+
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -26,7 +28,16 @@ class _Duration(click.ParamType[timedelta]):
         return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
+def refuse_one_database() -> None:
+    """Managers of one database would overwrite each other's tables."""
+    if os.environ.get("AUTO_TRAIN_DATABASE"):
+        raise UserError("AUTO_TRAIN_DATABASE would be one database for all managers: leave it out with --all")
+
+
+# what we do not know is dbt's
+OF_DBT = {"ignore_unknown_options": True}
 DURATION = _Duration()
+ALL = click.option("--all", "of_all", is_flag=True, help="Every manager of managers.yml, one after the other.")
 MANAGER = click.option(
     "--manager", metavar="NAME", callback=_chosen, expose_value=False, help="Whose settings; of managers.yml, say."
 )

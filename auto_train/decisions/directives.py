@@ -2,11 +2,13 @@
 
 import csv
 import re
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from auto_train.decisions.vocabulary import DirectiveProblem
+from auto_train.lake import LakeError, Settings, reading, shown
 
 FILE = "seeds/by_hand/subject_directives.csv"
 COLUMNS = ("subject_id", "directive", "stage", "from_date", "until_date", "who", "why")
@@ -36,21 +38,61 @@ class Line(NamedTuple):
     problem: str | None = None
 
 
-def read(root: Path) -> list[Line]:
-    """Every row of the file below the project's root; a file that cannot be used is one row that says so."""
+class Known(NamedTuple):
+    """The directives that a run goes by.
+
+    Attributes:
+        lines: every row; what cannot be used at all is one row that says so.
+        content: what they stand in, to be kept; None where nothing could be read.
+    """
+
+    lines: list[Line]
+    content: bytes | None
+
+
+def known(root: Path, settings: Settings, last: Callable[[], tuple[str, bytes] | None]) -> Known:
+    """The directives of a manager.
+
+    Args:
+        root: the project's root, below which the file is where the settings name no other place.
+        settings: what names the place.
+        last: gives what was known last, with the run that read it. That stays in force where the place is not reached,
+            or holds something else, such as the page on which one should log in.
+    """
+    if not settings.directives:
+        return _of_the_project(root / FILE)
+    place = shown(settings.directives)
     try:
-        content = (root / FILE).read_bytes()
+        content = reading.read(settings.directives, settings)
+        found = lines(content, place)
+        why = ""
+    except LakeError as error:
+        content, found, why = None, [], f" ({error})"
+    whole = [line for line in found if line.line_number is None]
+    if content is not None and not whole:
+        return Known(found, content)
+    why = why or "".join(f" ({problem.words})" for problem in DirectiveProblem if problem.value == whole[0].problem)
+    problem = Line(f"{place}{why}", problem=DirectiveProblem.NOT_REACHED.value)
+    if (before := last()) is None:
+        return Known([problem], None)
+    run, content = before
+    return Known([problem, *lines(content, f"{place}, as run {run} read it")], content)
+
+
+def _of_the_project(path: Path) -> Known:
+    try:
+        content = path.read_bytes()
     except FileNotFoundError:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_MISSING.value)]
+        return Known([Line(FILE, problem=DirectiveProblem.FILE_IS_MISSING.value)], None)
     except OSError:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
-    return lines(content)
+        return Known([Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)], None)
+    return Known(lines(content), content)
 
 
-def lines(content: bytes) -> list[Line]:
+def lines(content: bytes, file: str = FILE) -> list[Line]:
     """Every row of a file with this content."""
     if b"\0" in content:
-        return [Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
+        return [Line(file, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
     # not str.splitlines, which also splits at characters that stand within a line
     texts = re.split(r"\r\n|\n|\r", decoded(content))
     first = next((place for place, text in enumerate(texts) if text.strip()), 0)
@@ -59,8 +101,8 @@ def lines(content: bytes) -> list[Line]:
             re.sub(r"\s+", "_", name.strip().lower()) for name in _fields(texts[first : first + 1], delimiter) or []
         ]
         if set(COLUMNS) <= set(names):
-            return _rows(texts, first + 1, delimiter, names)
-    return [Line(FILE, problem=DirectiveProblem.HEADER_IS_MISSING.value)]
+            return _rows(texts, first + 1, delimiter, names, file)
+    return [Line(file, problem=DirectiveProblem.HEADER_IS_MISSING.value)]
 
 
 def decoded(content: bytes) -> str:
@@ -73,10 +115,10 @@ def decoded(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _rows(texts: list[str], start: int, delimiter: str, names: list[str]) -> list[Line]:
+def _rows(texts: list[str], start: int, delimiter: str, names: list[str], file: str) -> list[Line]:
     found = []
     while start < len(texts):
-        place, number = f"{FILE}, line {start + 1}", start + 1
+        place, number = f"{file}, line {start + 1}", start + 1
         end, fields = _row(texts, start, delimiter, len(names))
         is_row = fields is not None and len(fields) == len(names)
         # of what is not a row, the mouse is looked for where it should stand

@@ -26,6 +26,7 @@ MANAGERS = "managers.yml"
 ALLOWED = {
     "AUTO_TRAIN_LAKE": (("s3", "file"), "s3://bucket/prefix or a folder"),
     "AUTO_TRAIN_DF_BEHAVIOR": (("s3", "file", "http", "https"), "s3://bucket/key, https://… or a file"),
+    "AUTO_TRAIN_DIRECTIVES": (("s3", "file", "http", "https"), "s3://bucket/key, https://… or a file"),
     "AUTO_TRAIN_MIRROR": (("s3", "file"), "s3://bucket/prefix or a folder"),
     "AUTO_TRAIN_DATABASE": (("file",), "the path of a file"),
 }
@@ -53,6 +54,7 @@ class Settings:
         legacy_pickle: whether df_manager is published as a pickle too.
         page: whether the morning page is published too.
         alerts: who is told how nights went.
+        directives: path or URL of what people want for single mice; empty for the file among the seeds.
         vars: variables of dbt that commands hand over.
     """
 
@@ -66,6 +68,7 @@ class Settings:
     legacy_pickle: bool = False
     page: bool = True
     alerts: tuple[Alert, ...] = ()
+    directives: str = ""
     vars: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -87,14 +90,12 @@ class Settings:
             manager, given = entry.manager, _Given(given.environment, entry)
         _check_manager(manager := manager or "demo")
         lake = given.location("AUTO_TRAIN_LAKE", "lake")
-        behavior = given.text("AUTO_TRAIN_DF_BEHAVIOR", "df_behavior.parquet")
-        of_its_own = SCHEME.match(behavior) or behavior.startswith(("/", "./", "../", "~"))
         keep_runs = given.text("AUTO_TRAIN_KEEP_RUNS", "30")
         if not (keep_runs.isascii() and keep_runs.isdecimal() and len(keep_runs) < 10) or int(keep_runs) < 1:
             raise LakeError(f"{given.named('AUTO_TRAIN_KEEP_RUNS')}={keep_runs!r}: a whole number from 1 up is needed")
         return cls(
             lake=lake,
-            df_behavior=given.location("AUTO_TRAIN_DF_BEHAVIOR", below="" if of_its_own else lake, default=behavior),
+            df_behavior=given.location("AUTO_TRAIN_DF_BEHAVIOR", "df_behavior.parquet", below=lake),
             manager=manager,
             database=given.database(f"target/{manager}/{DATABASE}" if managers else f"target/{DATABASE}"),
             s3_endpoint=given.endpoint("AUTO_TRAIN_S3_ENDPOINT"),
@@ -103,6 +104,7 @@ class Settings:
             legacy_pickle=given.yes_or_no("AUTO_TRAIN_LEGACY_PICKLE", "no"),
             page=given.yes_or_no("AUTO_TRAIN_PAGE", "yes"),
             alerts=given.alerts(),
+            directives=given.location("AUTO_TRAIN_DIRECTIVES", "", below=lake),
             vars=given.entry.vars if given.entry else {},
         )
 
@@ -214,7 +216,8 @@ class _Given:
                 raise LakeError(f"{place}={shown(text)} names no host. Write {example}")
             return text
         if not scheme:
-            text = f"{below}/{text}" if below else _absolute(place, text)
+            is_below = below and not text.startswith(("/", "./", "../", "~"))
+            text = f"{below}/{text}" if is_below else _absolute(place, text)
         text = text if text in ("/", "s3://") else text.rstrip("/")
         if text.startswith("s3://"):
             bucket, _, key = text.removeprefix("s3://").partition("/")

@@ -56,7 +56,7 @@ def title_of(night: Night) -> str:
 def message(night: Night, page: str | None) -> str:
     """What a person needs to know: is it published, what do rigs run on, what is wrong for which mice, what helps."""
     if night.outcome is Outcome.PUBLISHED:
-        newest = night.counts["next_session"]
+        newest = night.counts.get("next_session", {})
         mice = counted(sum(newest.values()), "mouse", "mice")
         lines = [f"Published for {night.training_day}: {mice}, {decisions_in_words(newest)}."]
         lines += [f"Behind: {what}" for what in night.behind]

@@ -3,8 +3,8 @@
 import duckdb
 
 from auto_train.lake import LakeError, Settings
+from auto_train.nights.dbt_options import with_managers
 from auto_train.nights.dbt_runner import run_dbt
-from auto_train.nights.night import with_managers
 
 MOST_PAIRS = 12
 

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
+from auto_train.decisions import directives
 from auto_train.lake import (
     ROOT,
     Lake,
     LakeError,
     Settings,
     alerts_of,
-    managers_file,
     open_lake,
     printable,
     printable_lines,
@@ -28,7 +27,8 @@ from auto_train.lake import (
 )
 from auto_train.lake.alerts import Alert
 from auto_train.lake.clock import now
-from auto_train.nights import alerts
+from auto_train.nights import alerts, news
+from auto_train.nights.dbt_options import target_of, with_managers, without
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.nights.record import (
     EXIT_CODES,
@@ -205,54 +205,6 @@ def build(options: list[str], target: Path, settings: Settings) -> tuple[int, st
     return code, errors
 
 
-def with_vars(options: list[str], **variables: Any) -> list[str]:
-    """Options of dbt with more variables, beside those that they have.
-
-    Raises:
-        LakeError: the variables of the options are not YAML.
-    """
-    given = vars_of(options)
-    return [*_without(options, "--vars"), "--vars", json.dumps(given | variables, default=str)]
-
-
-def vars_of(options: list[str]) -> dict[str, Any]:
-    """The variables that options of dbt give.
-
-    Raises:
-        LakeError: they are not YAML.
-    """
-    if "--vars" not in options:
-        return {}
-    try:
-        given = yaml.safe_load(options[options.index("--vars") + 1]) or {}
-    except (yaml.YAMLError, IndexError):
-        given = None
-    if not isinstance(given, dict):
-        raise LakeError("--vars needs YAML such as '{lab_time_zone: Europe/London}'")
-    return given
-
-
-def with_managers(settings: Settings, options: list[str]) -> list[str]:
-    """Options of dbt, with what is the manager's own where the options do not say other: its variables and folders."""
-    own = {name: value for name, value in settings.vars.items() if name not in vars_of(options)}
-    options = with_vars(options, **own) if own else options
-    if not managers_file():
-        return options
-    place = _target(options) / settings.manager
-    options = _without(options, "--target-path")
-    logs = [] if "--log-path" in options else ["--log-path", str(place / "logs")]
-    return [*options, "--target-path", str(place), *logs]
-
-
-def _target(options: list[str]) -> Path:
-    return Path(options[options.index("--target-path") + 1]) if "--target-path" in options[:-1] else ROOT / "target"
-
-
-def _without(options: list[str], name: str) -> list[str]:
-    place = options.index(name) if name in options else len(options)
-    return [*options[:place], *options[place + 2 :]]
-
-
 def check_input(settings: Settings, options: list[str]) -> int:
     """Read df_behavior as a night would, with every gate, decide nothing and publish nothing; returns an exit code.
 
@@ -261,8 +213,8 @@ def check_input(settings: Settings, options: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
         target = Path(place, "target")
-        options = [*_without(with_managers(settings, options), "--log-path"), "--log-path", place]
-        options = [*_without(options, "--target-path"), "--target-path", str(target)]
+        options = [*without(with_managers(settings, options), "--log-path"), "--log-path", place]
+        options = [*without(options, "--target-path"), "--target-path", str(target)]
         code, errors = run_dbt(trial, "build", "--exclude-resource-type", "unit_test", *CHECKED, *options)
         told = findings(target, trial)
         if not told and code:
@@ -289,10 +241,14 @@ def unreadable_curricula(lake: Lake) -> list[str]:
     return [f"no mouse needs it, but {problem}" for problem in curricula.read_all(lake)[1]]
 
 
-def run(settings: Settings, options: list[str]) -> int:
-    """Run `dbt build`, which publishes; record it, print a summary, save a copy of the page; returns an exit code."""
+def run(settings: Settings, options: list[str], *, tells_once: bool = False) -> int:
+    """Run `dbt build`, which publishes; record it, print a summary, save a copy of the page; returns an exit code.
+
+    Who was told of the night before is told of the same thing again, unless `tells_once`.
+    """
     started = time.monotonic()
-    record = record_path(settings, _target(options))
+    record = record_path(settings, target_of(options))
+    before = Night.load(record) if tells_once else None
     options = with_managers(settings, options)
     night = Night(manager=settings.manager, outcome=Outcome.COULD_NOT_RUN, started_at=now(), lake=shown(settings.lake))
     try:
@@ -307,17 +263,19 @@ def run(settings: Settings, options: list[str]) -> int:
     # before anything else can fail
     night.save(record)
     print(in_words(night, settings), flush=True)
-    return told(night, settings.alerts, alerts.page_of(settings), record)
+    whom = () if night.says_the_same_as(before) else settings.alerts
+    return told(night, whom, alerts.page_of(settings), record)
 
 
-def not_begun(manager: str, problem: UserError, options: list[str]) -> int:
+def not_begun(manager: str, problem: UserError, options: list[str], *, tells_once: bool = False) -> int:
     """Record and tell that a manager's settings cannot be used; returns an exit code."""
     print(printable_lines(str(problem)), file=sys.stderr)
     night = Night(manager=manager, outcome=Outcome.COULD_NOT_RUN, started_at=now(), problem=str(problem)).finished()
     # a name that is refused must not become a path
-    record = _target(options) / re.sub(r"[^\w.-]|^[.]+", "_", manager or "unnamed") / NAME
+    record = target_of(options) / re.sub(r"[^\w.-]|^[.]+", "_", manager or "unnamed") / NAME
+    before = Night.load(record) if tells_once else None
     night.save(record)
-    return told(night, alerts_of(manager), None, record)
+    return told(night, () if night.says_the_same_as(before) else alerts_of(manager), None, record)
 
 
 def told(night: Night, whom: tuple[Alert, ...], page: str | None, record: Path) -> int:
@@ -338,16 +296,25 @@ def attempt(night: Night, settings: Settings, options: list[str]) -> Night:
     Raises:
         LakeError: the lake cannot be used.
     """
-    target = _target(options)
+    target = target_of(options)
     lake = open_lake(settings.lake, settings)
+    # dbt would take seconds to say the same
+    lake.check_reachable()
     if last := published_manifest(lake, settings):
         of_last = LastPublication(run=last.run.id, started_at=last.run.started_at)
         night = night.model_copy(update={"last_publication": of_last})
+    with suppress(LakeError):  # then the next look finds news
+        of_people = directives.known(ROOT, settings, lambda: history.last_directives(lake, settings))
+        night = night.model_copy(update={"read": news.as_they_are(settings, of_people.content, ROOT, now())})
     started = time.monotonic()
     code, errors = build(options, target, settings)
     night.seconds["build"] = round(time.monotonic() - started, 1)
     found = findings(target, settings)
-    if code and not is_published(target, settings, lake):
+    try:
+        nothing_published = bool(code) and not is_published(target, settings, lake)
+    except LakeError as error:
+        raise LakeError(f"{errors}\nwhether this night published cannot be told: {error}") from None
+    if nothing_published:
         aside, notes = what_was_read(target, settings)
         return night.model_copy(
             update={
@@ -358,19 +325,26 @@ def attempt(night: Night, settings: Settings, options: list[str]) -> Night:
                 "notes": notes,
             }
         )
-    manifest = published_manifest(lake, settings)
-    of_run = decided(settings)
     night = night.model_copy(
         update={
             "outcome": Outcome.PUBLISHED,
-            **of_run,
             "findings": [finding for finding in found if finding.is_warning],
             "behind": [f"{finding.name}: {finding.says}" for finding in found if not finding.is_warning],
-            "files": manifest.files if manifest and manifest.run.id == of_run["run"] else [],
-            "warnings": unreadable_curricula(lake),
         }
     )
-    return with_page(night, settings) if settings.page else night
+    try:
+        night = night.model_copy(update=of_publication(settings, lake))
+        return with_page(night, settings) if settings.page else night
+    except (UserError, duckdb.Error, OSError) as error:
+        # rigs have their stages; that must not look like a night that could not run
+        return night.finished(f"all of what was published cannot be told: {error}")
+
+
+def of_publication(settings: Settings, lake: Lake) -> dict[str, Any]:
+    """What was decided and published, as fields of the record."""
+    of_run, manifest = decided(settings), published_manifest(lake, settings)
+    files = manifest.files if manifest and manifest.run.id == of_run["run"] else []
+    return {**of_run, "files": files, "warnings": unreadable_curricula(lake)}
 
 
 def failed(target: Path) -> Outcome:

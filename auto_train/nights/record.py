@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
 
 from auto_train.decisions.vocabulary import SetAside
@@ -101,6 +101,7 @@ class Night(BaseModel):
         lake: where it publishes.
         run: the run; missing where it did not come so far.
         last_publication: what was published when it began; missing before the first.
+        read: what tells all that it read from what other nights read.
         training_day: the day that was decided for.
         lab_time_zone: the zone of that day.
         counts: sessions, sessions set aside by reason, and next sessions by decision.
@@ -127,6 +128,7 @@ class Night(BaseModel):
     lake: str = ""
     run: str | None = None
     last_publication: LastPublication | None = None
+    read: dict[str, str] = {}
     training_day: date | None = None
     lab_time_zone: str | None = None
     counts: dict[str, dict[str, int]] = {}
@@ -155,6 +157,23 @@ class Night(BaseModel):
         """Write it for machines."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{self.model_dump_json(indent=2)}\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Night | None":
+        """The night that is recorded there; None where none is, or one of another version."""
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            return None
+
+    def says_the_same_as(self, other: "Night | None") -> bool:
+        """Whether whoever was told of the other need not be told of this one."""
+        return other is not None and (self.outcome, self.problem, self.findings, self.warnings) == (
+            other.outcome,
+            other.problem,
+            other.findings,
+            other.warnings,
+        )
 
     @classmethod
     def schema_text(cls) -> str:
@@ -195,7 +214,8 @@ def in_words(night: Night, settings: Settings) -> str:
     told = [*map(str, night.findings), *(f"warning: {warning}" for warning in night.warnings)]
     if night.outcome is Outcome.PUBLISHED:
         behind = ["df_manager was published, but:", *(f"    {what}" for what in night.behind)] if night.behind else []
-        return "\n".join([*decided_in_words(night, settings), *told, *night.notes, *behind])
+        decided = decided_in_words(night, settings) if night.counts else []
+        return "\n".join([*decided, *told, *night.notes, *behind])
     lines = [night.problem] if night.problem else []
     lines += ["nothing was published; the last df_manager is untouched"]
     return "\n".join([*lines, *aside_in_words(night.counts.get("set_aside", {})), *night.notes, *told, *night.behind])

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,11 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
-    tables = written(session, settings, exports, new_decisions)
+    # the plugin noted both before anything was read
+    [(read, directives)] = session.execute(
+        "select getvariable('inputs_as_read'), getvariable('directives_as_read')"
+    ).fetchall()
+    tables = replace(written(session, settings, exports, new_decisions), directives=directives)
     if settings.page:
         # importing what draws it takes a second
         from auto_train.page.page import of_run as page_of_run
@@ -67,6 +72,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
             entry | {"modified_at": f"{entry['modified_at'].isoformat()}+00:00"}
             for entry in inputs.arrow().read_all().to_pylist()
         ],
+        read=json.loads(read),
         files=[],
         curricula=[File.of(path, content) for path, content in in_lake.items()],
         **summary(counts.fetchall()),

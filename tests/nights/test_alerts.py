@@ -236,6 +236,29 @@ def test_a_defect_is_told_too_and_keeps_its_traceback(
     assert TOKEN not in said.err + said.out + (tmp_path / "demo/summary.json").read_text()
 
 
+def test_what_apprise_raises_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bool:
+        raise ValueError(TOKEN)
+
+    monkeypatch.setattr("apprise.Apprise.notify", broken)
+    assert alerts.tell(REFUSED, (alert(f"json://{TOKEN}"),), None) == ["alert 1 (json) could not be sent: ValueError"]
+
+
+def test_a_watch_tells_of_one_thing_once(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_TRAIN_ALERTS", receiver.url())
+    options = ["--target-path", str(tmp_path)]
+    for lake in ("a", "a", "b"):
+        monkeypatch.setenv("AUTO_TRAIN_LAKE", f"{tmp_path}/{lake}")
+        (tmp_path / lake).write_text("not a folder")
+        assert night.run(Settings.from_environment(), options, tells_once=True) == 2
+    assert len(receiver.got) == 2
+    night.run(Settings.from_environment(), options)
+    assert len(receiver.got) == 3
+    for _ in range(2):
+        night.not_begun("test", LakeError("mistyped"), options, tells_once=True)
+    assert len(receiver.got) == 4
+
+
 def test_whole_nights_tell_of_success_and_failure_and_leave_no_address_anywhere(
     project: Project, receiver: Receiver
 ) -> None:

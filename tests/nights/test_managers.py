@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from auto_train.lake import ROOT, LakeError, Settings, names_of_managers
 from auto_train.lake.settings import NAMES, OF_AN_ENTRY
-from auto_train.nights.night import with_managers
+from auto_train.nights.dbt_options import with_managers
 from auto_train.nights.record import Night, Outcome
 from scripts.cli import auto_train
 from tests.conftest import Project

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from auto_train.lake import Settings
+from auto_train.lake import LakeError, Settings
+from auto_train.nights import night
 from auto_train.nights.dbt_runner import Progress
 from auto_train.nights.night import _in_a_line, _limit
 from auto_train.nights.record import Finding, Night, Outcome, in_words, record_path
@@ -55,12 +56,12 @@ def test_the_last_night_can_be_read_again_in_words_and_as_it_was_recorded(
     monkeypatch.setattr("auto_train.nights.record.ROOT", tmp_path)
     monkeypatch.setenv("AUTO_TRAIN_MANAGER", "test")
     assert "test had no night on this machine" in str(CliRunner().invoke(auto_train, ["summary"]).exception)
-    night = Night(manager="test", outcome=Outcome.REFUSED, started_at=STARTED, findings=[GATE], problem="it broke")
+    refused = Night(manager="test", outcome=Outcome.REFUSED, started_at=STARTED, findings=[GATE], problem="it broke")
     settings = Settings.from_environment()
-    night.finished().save(record_path(settings))
+    refused.finished().save(record_path(settings))
     assert record_path(settings) == tmp_path / "target/test/summary.json"
     said = CliRunner().invoke(auto_train, ["summary"]).output
-    assert said == f"{in_words(night, settings)}\n"
+    assert said == f"{in_words(refused, settings)}\n"
     assert said.splitlines()[:4] == [
         "it broke",
         "nothing was published; the last df_manager is untouched",
@@ -71,6 +72,27 @@ def test_the_last_night_can_be_read_again_in_words_and_as_it_was_recorded(
     assert (recorded["exit_code"], recorded["findings"][0]["gate"], recorded["findings"][0]["mice"]) == (
         1, "mice_change_stage", ["1", "2"],
     )  # fmt: skip
+
+
+def test_a_night_that_published_before_the_lake_went_away_did_publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise LakeError("the lake is gone")
+
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path))
+    settings, options = Settings.from_environment(), ["--target-path", str(tmp_path)]
+    monkeypatch.setattr(night, "decided", gone)
+    monkeypatch.setattr(night, "build", lambda *_: (0, ""))
+    assert night.run(settings, options) == 3
+    recorded = Night.load(record_path(settings, tmp_path))
+    assert recorded and (recorded.outcome, len(recorded.behind)) == (Outcome.PUBLISHED, 1)
+    # and of one that failed meanwhile both are said
+    monkeypatch.setattr(night, "build", lambda *_: (1, "it broke"))
+    monkeypatch.setattr(night, "is_published", gone)
+    assert night.run(settings, options) == 2
+    recorded = Night.load(record_path(settings, tmp_path))
+    assert recorded and "it broke" in recorded.problem and "the lake is gone" in recorded.problem
 
 
 def test_a_gate_says_its_limit_and_a_broken_model_what_was_raised() -> None:

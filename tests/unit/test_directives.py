@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auto_train.decisions.directives import COLUMNS, FILE, Line, lines, read
+from auto_train.decisions.directives import COLUMNS, FILE, Line, known, lines
+from auto_train.lake import Settings
 
 HEADER = ",".join(COLUMNS)
 HOLD = "42,hold,,2024-01-01,2024-01-05,Anna,weight"
@@ -95,9 +96,14 @@ def test_a_file_that_is_no_table_of_directives_is_one_problem(content: bytes, pr
 
 
 def test_a_file_that_is_missing_or_a_folder_is_one_problem(tmp_path: Path) -> None:
-    assert read(tmp_path) == [Line(FILE, problem="file_is_missing")]
+    settings = Settings.from_environment()
+
+    def never() -> None:
+        raise AssertionError("only a place that settings name may be out of reach")
+
+    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_missing")], None)
     (tmp_path / FILE).mkdir(parents=True)
-    assert read(tmp_path) == [Line(FILE, problem="file_is_not_text")]
+    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_not_text")], None)
 
 
 pieces = st.sampled_from(
