@@ -261,7 +261,7 @@ def run(settings: Settings, options: list[str], *, tells_once: bool = False) -> 
     night = night.finished()
     night.seconds["all"] = round(time.monotonic() - started, 1)
     # before anything else can fail
-    night.save(record)
+    night = saved(night, record)
     print(in_words(night, settings), flush=True)
     whom = () if night.says_the_same_as(before) else settings.alerts
     return told(night, whom, alerts.page_of(settings), record)
@@ -274,7 +274,7 @@ def not_begun(manager: str, problem: UserError, options: list[str], *, tells_onc
     # a name that is refused must not become a path
     record = target_of(options) / re.sub(r"[^\w.-]|^[.]+", "_", manager or "unnamed") / NAME
     before = Night.load(record) if tells_once else None
-    night.save(record)
+    night = saved(night, record)
     return told(night, () if night.says_the_same_as(before) else alerts_of(manager), None, record)
 
 
@@ -286,8 +286,17 @@ def told(night: Night, whom: tuple[Alert, ...], page: str | None, record: Path) 
     if whom:
         night = night.finished(*problems)
         night.seconds["alerts"] = round(time.monotonic() - started, 1)
-        night.save(record)
+        saved(night, record)
     return night.exit_code
+
+
+def saved(night: Night, record: Path) -> Night:
+    """The record as it was written for machines; where that fails, on a full disk say, people are told all the same."""
+    try:
+        night.save(record)
+    except OSError as error:
+        return night.finished(f"{record} could not be written: {error.strerror}")
+    return night
 
 
 def attempt(night: Night, settings: Settings, options: list[str]) -> Night:

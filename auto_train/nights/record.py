@@ -167,13 +167,10 @@ class Night(BaseModel):
             return None
 
     def says_the_same_as(self, other: "Night | None") -> bool:
-        """Whether whoever was told of the other need not be told of this one."""
-        return other is not None and (self.outcome, self.problem, self.findings, self.warnings) == (
-            other.outcome,
-            other.problem,
-            other.findings,
-            other.warnings,
-        )
+        """Whether this one published nothing for the reasons of the other, and all were told of that."""
+        if other is None or self.outcome is Outcome.PUBLISHED or other.behind:
+            return False
+        return (self.outcome, self.problem, self.findings) == (other.outcome, other.problem, other.findings)
 
     @classmethod
     def schema_text(cls) -> str:
@@ -214,7 +211,7 @@ def in_words(night: Night, settings: Settings) -> str:
     told = [*map(str, night.findings), *(f"warning: {warning}" for warning in night.warnings)]
     if night.outcome is Outcome.PUBLISHED:
         behind = ["df_manager was published, but:", *(f"    {what}" for what in night.behind)] if night.behind else []
-        decided = decided_in_words(night, settings) if night.counts else []
+        decided = decided_in_words(night, settings) if "sessions" in night.counts else []
         return "\n".join([*decided, *told, *night.notes, *behind])
     lines = [night.problem] if night.problem else []
     lines += ["nothing was published; the last df_manager is untouched"]

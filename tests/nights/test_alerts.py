@@ -257,6 +257,20 @@ def test_a_watch_tells_of_one_thing_once(receiver: Receiver, tmp_path: Path, mon
     for _ in range(2):
         night.not_begun("test", LakeError("mistyped"), options, tells_once=True)
     assert len(receiver.got) == 4
+    # every night that publishes is told of, and whoever could not be told before
+    assert not PUBLISHED.says_the_same_as(PUBLISHED)
+    assert REFUSED.says_the_same_as(REFUSED) and not REFUSED.says_the_same_as(REFUSED.finished("alert 1"))
+
+
+def test_a_night_is_told_though_its_record_cannot_be_written(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "demo").write_text("not a folder")
+    monkeypatch.setenv("AUTO_TRAIN_ALERTS", receiver.url())
+    monkeypatch.setattr(night, "attempt", lambda *_: PUBLISHED)
+    assert night.run(Settings.from_environment(), ["--target-path", str(tmp_path)]) == 3
+    [got] = receiver.got
+    assert "summary.json could not be written" in got["message"]
 
 
 def test_whole_nights_tell_of_success_and_failure_and_leave_no_address_anywhere(
