@@ -7,9 +7,11 @@ import click
 
 from auto_train.lake import Settings
 from auto_train.nights import night
+from scripts.options import MANAGER
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
+@MANAGER
 @click.argument("path")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def command(path: str, options: tuple[str, ...]) -> None:

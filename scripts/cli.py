@@ -12,6 +12,9 @@ from curricula.errors import UserError
 # name of the command -> module; loaded only when asked for, so that each starts quickly
 COMMANDS = {
     "nightly": "nightly",
+    "summary": "summary",
+    "managers": "managers",
+    "watch": "watch",
     "check-input": "check_input",
     "status": "status",
     "list": "runs",
@@ -26,6 +29,8 @@ COMMANDS = {
     "bench": "bench",
     "lab": "lab",
 }
+
+COULD_NOT = 2  # as of a mistyped option, and of a night that could not run
 
 
 class _Commands(click.Group):
@@ -66,4 +71,5 @@ def main() -> None:
     try:
         auto_train(prog_name="auto-train")
     except UserError as error:
-        sys.exit(printable_lines(str(error)))
+        print(printable_lines(str(error)), file=sys.stderr)
+        sys.exit(COULD_NOT)

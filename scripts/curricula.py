@@ -14,6 +14,7 @@ from curricula.checks import Severity, check
 from curricula.errors import UserError, closest, one_line
 from curricula.library import LIBRARY
 from curricula.schema import Curriculum
+from scripts.options import MANAGER
 
 
 def named(key: str) -> Curriculum:
@@ -239,6 +240,7 @@ def import_(files: tuple[Path, ...], folder: Path) -> None:
 
 @command.command("list")
 @click.option("--lake", "of_lake", is_flag=True, help="What the lake holds.")
+@MANAGER
 def list_(of_lake: bool) -> None:
     """List what the library, or the lake, holds."""
     if not of_lake:
@@ -253,12 +255,14 @@ def list_(of_lake: bool) -> None:
 @command.command("get")
 @click.argument("curriculum")
 @click.option("--lake", "of_lake", is_flag=True, help="From the lake.")
+@MANAGER
 def get_(curriculum: str, of_lake: bool) -> None:
     """Print one curriculum as the rigs' JSON."""
     click.echo(get(curriculum, of_lake), nl=False)
 
 
 @command.command("publish")
+@MANAGER
 @KEYS
 def publish_(curricula: tuple[str, ...]) -> None:
     """Put what is not there yet into the lake."""
@@ -267,6 +271,7 @@ def publish_(curricula: tuple[str, ...]) -> None:
 
 
 @command.command("download")
+@MANAGER
 @FOLDER
 def download_(folder: Path) -> None:
     """Copy the lake's curricula, as they are there."""

@@ -8,11 +8,13 @@ from auto_train.lake import Settings
 from auto_train.lake.clock import now
 from auto_train.publishing.manifest import LEADER
 from auto_train.publishing.migration import migrate
+from scripts.options import MANAGER
 
 PICKLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
+@MANAGER
 @click.argument("df_manager", type=PICKLE)
 @click.option("--df-sessions", type=PICKLE, help="The existing system's pickle of sessions, to become df_behavior.")
 def command(df_manager: Path, df_sessions: Path | None) -> None:

@@ -4,9 +4,11 @@ import click
 
 from auto_train.lake import Settings
 from auto_train.publishing.mirror import bring_up_to_date
+from scripts.options import MANAGER
 
 
 @click.command()
+@MANAGER
 def command() -> None:
     """Bring the mirror up to date."""
     settings = Settings.from_environment()

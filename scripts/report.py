@@ -8,9 +8,11 @@ import duckdb
 from auto_train.lake import Settings
 from auto_train.page.page import local_copy, report
 from curricula.errors import UserError
+from scripts.options import MANAGER
 
 
 @click.command()
+@MANAGER
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where it is saved.")
 def command(out: Path | None) -> None:
     """Write the morning page of the last publication anew, with the backtest where one was made since."""

@@ -6,9 +6,11 @@ from auto_train.lake import Settings, open_lake
 from auto_train.lake.clock import now
 from auto_train.publishing.history import last_other_run
 from auto_train.publishing.rollback import roll_back
+from scripts.options import MANAGER
 
 
 @click.command()
+@MANAGER
 @click.argument("run", required=False)
 def command(run: str | None) -> None:
     """Publish again what an earlier run published.

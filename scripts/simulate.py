@@ -10,9 +10,11 @@ from auto_train.lake import Settings, open_lake, shown
 from auto_train.lake.clock import now
 from auto_train.simulation.mice import simulate, write
 from curricula.errors import UserError
+from scripts.options import MANAGER
 
 
 @click.command()
+@MANAGER
 @click.option("--mice", default=40, show_default=True)
 @click.option("--sessions-per-mouse", default=30, show_default=True, help="Mean number of sessions of a mouse.")
 @click.option("--seed", default=1, show_default=True)

@@ -176,6 +176,8 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(SETTINGS):
             monkeypatch.delenv(name)
+    # of a managers.yml that the lab has
+    monkeypatch.setenv("AUTO_TRAIN_MANAGERS", "no")
 
 
 @pytest.fixture

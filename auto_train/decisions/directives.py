@@ -2,11 +2,13 @@
 
 import csv
 import re
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from auto_train.decisions.vocabulary import DirectiveProblem
+from auto_train.lake import LakeError, Settings, reading, shown
 
 FILE = "seeds/by_hand/subject_directives.csv"
 COLUMNS = ("subject_id", "directive", "stage", "from_date", "until_date", "who", "why")
@@ -36,17 +38,55 @@ class Line(NamedTuple):
     problem: str | None = None
 
 
-def read(root: Path, elsewhere: str = "") -> list[Line]:
-    """Every row of the file below the project's root, or of one elsewhere; one that cannot be used is one row that says
-    so."""
-    file = elsewhere or FILE
+class Known(NamedTuple):
+    """The directives that a run goes by.
+
+    Attributes:
+        lines: every row; what cannot be used at all is one row that says so.
+        content: what they stand in, to be kept; None where nothing could be read.
+    """
+
+    lines: list[Line]
+    content: bytes | None
+
+
+def known(root: Path, settings: Settings, last: Callable[[], tuple[str, bytes] | None]) -> Known:
+    """The directives of a manager.
+
+    Args:
+        root: the project's root, below which the file is where the settings name no other place.
+        settings: what names the place.
+        last: gives what was known last, with the run that read it. That stays in force where the place is not reached,
+            or holds something else, such as the page on which one should log in.
+    """
+    if not settings.directives:
+        return _of_the_project(root / FILE)
+    place = shown(settings.directives)
     try:
-        content = (root / file).read_bytes()
+        content = reading.read(settings.directives, settings)
+        found = lines(content, place)
+        why = ""
+    except LakeError as error:
+        content, found, why = None, [], f" ({error})"
+    whole = [line for line in found if line.line_number is None]
+    if content is not None and not whole:
+        return Known(found, content)
+    why = why or "".join(f" ({problem.words})" for problem in DirectiveProblem if problem.value == whole[0].problem)
+    problem = Line(f"{place}{why}", problem=DirectiveProblem.NOT_REACHED.value)
+    if (before := last()) is None:
+        return Known([problem], None)
+    run, content = before
+    return Known([problem, *lines(content, f"{place}, as run {run} read it")], content)
+
+
+def _of_the_project(path: Path) -> Known:
+    try:
+        content = path.read_bytes()
     except FileNotFoundError:
-        return [Line(file, problem=DirectiveProblem.FILE_IS_MISSING.value)]
+        return Known([Line(FILE, problem=DirectiveProblem.FILE_IS_MISSING.value)], None)
     except OSError:
-        return [Line(file, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)]
-    return lines(content, file)
+        return Known([Line(FILE, problem=DirectiveProblem.FILE_IS_NOT_TEXT.value)], None)
+    return Known(lines(content), content)
 
 
 def lines(content: bytes, file: str = FILE) -> list[Line]:

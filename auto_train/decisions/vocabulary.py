@@ -121,6 +121,7 @@ class DirectiveProblem(_Worded):
         "header_is_missing",
         "no header with subject_id, directive, stage, from_date, until_date, who and why, so no directives are known",
     )
+    NOT_REACHED = "not_reached", "this cannot be read, so directives are those that were known last"
     MALFORMED_LINE = "malformed_line", "not as many fields as the header, or a quote that is not closed"
     SUBJECT_IS_MISSING = "subject_is_missing", "no mouse is named"
     UNKNOWN_DIRECTIVE = "unknown_directive", "a directive that does not exist"

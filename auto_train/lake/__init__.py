@@ -7,7 +7,16 @@ from auto_train.lake.errors import LakeError, MissingFileError
 from auto_train.lake.folder import Folder
 from auto_train.lake.printable import printable, printable_lines
 from auto_train.lake.s3 import S3, load_httpfs, s3_client
-from auto_train.lake.settings import CURRICULA, PUBLISHED, ROOT, Settings, shown
+from auto_train.lake.settings import (
+    CURRICULA,
+    PUBLISHED,
+    ROOT,
+    Settings,
+    alerts_of,
+    managers_file,
+    names_of_managers,
+    shown,
+)
 from auto_train.lake.storage import Lake
 
 # by the scheme of a location; adding one: a module with such a class, and its line here
@@ -39,7 +48,10 @@ __all__ = [
     "LakeError",
     "MissingFileError",
     "Settings",
+    "alerts_of",
     "load_httpfs",
+    "managers_file",
+    "names_of_managers",
     "open_lake",
     "printable",
     "printable_lines",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from glob import escape, glob
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -56,6 +57,14 @@ class Folder:
                 return _md5(content)
         except MissingFileError:
             return None
+
+    def versions(self, pattern: str) -> dict[str, str]:
+        found = {}
+        for name in glob(f"{escape(self.location.rstrip('/'))}/{pattern}", recursive=True):
+            with suppress(OSError):  # another process may remove it meanwhile
+                of = os.stat(name)
+                found[Path(name).relative_to(self.location).as_posix()] = f"{of.st_size}-{of.st_mtime_ns}"
+        return found
 
     def read(self, path: str) -> bytes:
         with self._open(path) as content:

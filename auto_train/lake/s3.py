@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +79,16 @@ class S3:
                 if _status(error) == 404:
                     return None
                 raise
+
+    def versions(self, pattern: str) -> dict[str, str]:
+        key = self.key(pattern)
+        matches = re.compile(_as_regex(key))
+        with self._explaining(self._where(pattern)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=re.split(r"[*?[]", key)[0]
+            )
+            entries = [entry for page in pages for entry in page.get("Contents", [])]
+        return {entry["Key"]: _tag(entry) for entry in entries if matches.fullmatch(entry["Key"])}
 
     def read(self, path: str) -> bytes:
         with self._explaining(self._where(path)):
@@ -211,6 +222,15 @@ def load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _is_aws(host: str | None) -> bool:
     return bool(host) and f".{host}".endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _as_regex(pattern: str) -> str:
+    """A pattern of DuckDB, in which * does not cross folders and ** does."""
+    parts = re.split(r"(\*\*/?|\*|\?|\[[^]]+\])", pattern)
+    signs = {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        signs.get(part) or (part.replace("[!", "[^") if part[:1] == "[" else re.escape(part)) for part in parts
+    )
 
 
 def _explained(error: ClientError, where: str) -> str:

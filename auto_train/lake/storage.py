@@ -25,6 +25,9 @@ class Lake(Protocol):
     def tag(self, path: str) -> str | None:
         """What tells one content of a file from another (on S3 its ETag), None where there is no such file."""
 
+    def versions(self, pattern: str) -> dict[str, str]:
+        """What tells contents of files from others without reading them, by path; a pattern is as DuckDB has it."""
+
     def read(self, path: str) -> bytes:
         """The content of a file; raises a `MissingFileError` where there is none."""
 

@@ -3,6 +3,7 @@
 import duckdb
 
 from auto_train.lake import LakeError, Settings
+from auto_train.nights.dbt_options import with_managers
 from auto_train.nights.dbt_runner import run_dbt
 
 MOST_PAIRS = 12
@@ -42,7 +43,10 @@ def replay(settings: Settings, options: list[str]) -> str:
     Raises:
         LakeError: there is no database of a run, or a model failed.
     """
-    code, errors = run_dbt("build", "--exclude-resource-type", "unit_test", "--select", "tag:backtest", *options)
+    options = with_managers(settings, options)
+    code, errors = run_dbt(
+        settings, "build", "--exclude-resource-type", "unit_test", "--select", "tag:backtest", *options
+    )
     if code:
         raise LakeError(f"{errors}\nno backtest: it needs the database that `make build` leaves")
     return summary(settings)

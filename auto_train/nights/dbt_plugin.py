@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from dbt_common.exceptions import DbtRuntimeError
 from auto_train.decisions import directives
 from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake, shown
 from auto_train.lake.clock import now
-from auto_train.publishing import log
+from auto_train.nights import news
+from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
 from curricula.errors import UserError
@@ -37,6 +38,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         with _as_dbt_says_it():
             self.settings = Settings.from_environment()
+            refuse_other_vars(self.settings)
             if self.creds is not None and self.creds.path != ":memory:":
                 check_database(Path(self.settings.database))
                 self.creds.path = self.settings.database
@@ -64,6 +66,20 @@ def _as_dbt_says_it() -> Iterator[None]:
         raise DbtRuntimeError(str(error)) from None
 
 
+def refuse_other_vars(settings: Settings) -> None:
+    """Plain dbt reads no managers.yml, so it would decide under other limits than the manager's.
+
+    Raises:
+        LakeError: this invocation decides, without variables that the manager's entry has.
+    """
+    flags = get_flags()
+    if getattr(flags, "WHICH", "") in ("build", "run") and settings.vars.keys() - getattr(flags, "VARS", {}).keys():
+        raise LakeError(
+            f"managers.yml has vars of {settings.manager} that dbt cannot see. Run auto-train nightly, or add them: "
+            f"--vars '{json.dumps(dict(settings.vars))}'"
+        )
+
+
 def check_database(path: Path) -> None:
     """Say in one line why the database cannot be used.
 
@@ -71,8 +87,8 @@ def check_database(path: Path) -> None:
         LakeError: its folder is missing, it is not a database, or another process has it open.
     """
     setting = f"AUTO_TRAIN_DATABASE={path}"
-    if path.parent == ROOT / "target":
-        path.parent.mkdir(exist_ok=True)
+    if path.is_relative_to(ROOT / "target"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     if not path.parent.is_dir():
         raise LakeError(f"{setting}: there is no folder {path.parent}. Make it, or name another file")
     if path.is_dir():
@@ -106,7 +122,11 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
     lake.check_reachable()
     check_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
-    started_at = now().replace(microsecond=0)
+    root, started_at = Path(get_flags().PROJECT_DIR), now().replace(microsecond=0)
+    of_people = directives.known(root, settings, lambda: history.last_directives(lake, settings))
+    inputs: dict[str, str] = {}
+    with suppress(LakeError):  # then the next look finds news
+        inputs = news.as_they_are(settings, of_people.content, root, started_at)
     return {
         "df_behavior": settings.df_behavior,
         "df_manager": last.df_manager,
@@ -121,9 +141,9 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
         "run_started_at": _in_utc(started_at),
         "run_id": new_run_id(started_at, uuid4().hex[:8], after=last.run.id if last.run else None),
         "code_version": code_version(),
-        "directive_lines": json.dumps(
-            [line._asdict() for line in directives.read(Path(get_flags().PROJECT_DIR), settings.directives)]
-        ),
+        "directive_lines": json.dumps([line._asdict() for line in of_people.lines]),
+        "directives_as_read": of_people.content,
+        "inputs_as_read": json.dumps(inputs),
     }
 
 

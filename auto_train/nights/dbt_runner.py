@@ -1,25 +1,27 @@
-"""Run dbt with a progress bar on terminals; elsewhere only what goes wrong is printed."""
+"""Run dbt with a progress bar on terminals, and a line now and then elsewhere."""
 
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from auto_train.lake import ROOT
+from auto_train.lake import ROOT, Settings
 
 WIDTH = 30
+SECONDS_BETWEEN_LINES = 5.0
 
 
-def run_dbt(*arguments: str, **settings: str) -> tuple[int, str]:
-    """Run dbt on this project, from any directory; returns its exit code and what it said of errors.
-
-    `settings` are those of the environment that are other for this run, such as ``database``.
-    """
+def run_dbt(settings: Settings, *arguments: str) -> tuple[int, str]:
+    """Run dbt on this project, from any directory; returns its exit code and what it said of errors."""
     dbt = str(Path(sys.executable).with_name("dbt"))
     errors = []
-    command = [dbt, "--log-format", "json", *arguments]
-    ours = os.environ | {f"AUTO_TRAIN_{name.upper()}": value for name, value in settings.items()}
+    command = [dbt, "--log-format", "json", "--log-format-file", "debug", "--no-use-colors", *arguments]
+    # a fifth of the default; the file before it is kept too
+    ours = {"DBT_LOG_FILE_MAX_BYTES": "2000000"} | os.environ
+    ours |= {"AUTO_TRAIN_MANAGER": settings.manager, "AUTO_TRAIN_DATABASE": settings.database}
+    progress = Progress()
     with subprocess.Popen(command, cwd=ROOT, env=ours, stdout=subprocess.PIPE, text=True, encoding="utf-8") as running:
         for line in running.stdout or ():
             try:
@@ -29,17 +31,33 @@ def run_dbt(*arguments: str, **settings: str) -> tuple[int, str]:
                 continue
             of = event.get("data", {})
             if of.get("total") and event["info"]["name"].startswith("Log"):
-                show(of["index"], of["total"], of.get("node_info", {}).get("node_name", ""))
+                progress.show(of["index"], of["total"], of.get("node_info", {}).get("node_name", ""))
             if event["info"]["level"] == "error":
                 errors.append(event["info"]["msg"])
-    show(0, 0, "")
+    progress.end()
     return running.returncode, "\n".join(errors)
 
 
-def show(done: int, total: int, name: str) -> None:
-    """Draw the bar over the last one, on terminals only; a total of 0 removes it."""
-    if not sys.stderr.isatty():
-        return
-    filled = WIDTH * done // total if total else 0
-    bar = f"[{'█' * filled}{'·' * (WIDTH - filled)}] {done}/{total} {name[:40]}" if total else ""
-    print(f"\r\x1b[2K{bar}", end="", file=sys.stderr, flush=True)
+class Progress:
+    """How far something is: a bar over the last one on terminals, elsewhere a plain line every few seconds."""
+
+    def __init__(self, seconds_between_lines: float = SECONDS_BETWEEN_LINES) -> None:
+        self.every = seconds_between_lines
+        self.last = time.monotonic()
+
+    def show(self, done: int, total: int, name: str) -> None:
+        """Say that so many of all are done, and which is next."""
+        if sys.stderr.isatty():
+            filled = WIDTH * done // total
+            self._over_the_last(f"[{'█' * filled}{'·' * (WIDTH - filled)}] {done}/{total} {name[:40]}")
+        elif time.monotonic() - self.last >= self.every:
+            self.last = time.monotonic()
+            print(f"{done}/{total} {name}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Remove the bar."""
+        if sys.stderr.isatty():
+            self._over_the_last("")
+
+    def _over_the_last(self, text: str) -> None:
+        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)

@@ -1,27 +1,58 @@
-"""A night: `dbt build`, a summary of it, and the morning page."""
+"""A night: `dbt build`, its record, a summary made of it, and the morning page."""
 
 import json
+import re
+import sys
 import tempfile
+import time
+import traceback
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
-import yaml
 
-from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, Lake, LakeError, Settings, open_lake, printable, shown
+from auto_train.decisions import directives
+from auto_train.lake import (
+    ROOT,
+    Lake,
+    LakeError,
+    Settings,
+    alerts_of,
+    open_lake,
+    printable,
+    printable_lines,
+    shown,
+)
+from auto_train.lake.alerts import Alert
+from auto_train.lake.clock import now
+from auto_train.nights import alerts, news
+from auto_train.nights.dbt_options import target_of, with_managers, without
 from auto_train.nights.dbt_runner import run_dbt
+from auto_train.nights.record import (
+    EXIT_CODES,
+    NAME,
+    Finding,
+    InForce,
+    LastPublication,
+    Night,
+    Outcome,
+    aside_in_words,
+    counted,
+    decided_in_words,
+    in_words,
+    record_path,
+)
 from auto_train.page.page import local_copy, save_published
-from auto_train.publishing import analysis_copy, curricula
-from auto_train.publishing.manifest import LEADER, published_manifest
+from auto_train.publishing import curricula, history
+from auto_train.publishing.manifest import PAGE, published_manifest
+from curricula.errors import UserError
 
 OVERTAKEN = "since this run read it"
 TRIES = 3
 # what a table does to a night shows without publishing
 CHECKED = ("--indirect-selection", "cautious", "--select", "+tag:gate", "stg_lake__behavior")
-MICE_NAMED = DETAILS = 10
 # an enrolment says something only of a mouse that has never run, every other directive only of one that has; what
 # became of a directive (a pin to a stage that the curriculum lacks holds) is in the words of the decision
 IN_FORCE = """
@@ -36,46 +67,16 @@ IN_FORCE = """
 """
 
 
-class Finding(NamedTuple):
-    """A test that failed or warned, or a model that broke."""
-
-    name: str
-    is_warning: bool
-    says: str
-    mice: list[str]
-    what_to_do: str
-    details: tuple[str, ...] = ()
-    gate: str = ""
-
-    def __str__(self) -> str:
-        more = len(self.mice) - MICE_NAMED
-        mice = ", ".join(self.mice[:MICE_NAMED]) + (f" and {more} more" if more > 0 else "")
-        lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.gate or self.name})"]
-        lines += [f"    {detail}" for detail in self.details[:DETAILS]]
-        lines += [f"    and {len(self.details) - DETAILS} more"] if len(self.details) > DETAILS else []
-        lines += [f"    mice: {mice}"] if mice else []
-        lines += [f"    do: {self.what_to_do}"] if self.what_to_do else []
-        if self.gate and not self.is_warning:
-            lines += [f"    or let it through this once: auto-train nightly --let-through {self.gate} --who … --why …"]
-        return "\n".join(lines)
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``1 mouse``, ``2,000 mice``; without `many` the plural ends in s."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
-def set_aside(settings: Settings, table: str = "marts.quarantine") -> list[str]:
-    """How many sessions are set aside, by reason, most first."""
-    words = {reason.value: reason.words for reason in SetAside}
+def set_aside(settings: Settings, table: str = "marts.quarantine") -> dict[str, int]:
+    """How many sessions are set aside, by reason."""
     column = "reason" if table == "marts.quarantine" else "set_aside_because"
     with duckdb.connect(settings.database, read_only=True) as database:
-        counts = database.sql(f"select {column}, count(*) from {table} group by all order by 2 desc, 1").fetchall()  # noqa: S608
-    return [f"    {n:>8,} set aside: {words[reason]} ({reason})" for reason, n in counts if reason in words]
+        counts = database.sql(f"select {column}, count(*) from {table} where {column} is not null group by all")  # noqa: S608
+        return dict(counts.fetchall())
 
 
-def summary(settings: Settings) -> str:
-    """What the last run read, decided, set aside and published."""
+def decided(settings: Settings) -> dict[str, Any]:
+    """What the last run read, decided and set aside, as fields of its record."""
     with duckdb.connect(settings.database, read_only=True) as database:
 
         def rows(sql: str) -> list[tuple[Any, ...]]:
@@ -83,65 +84,89 @@ def summary(settings: Settings) -> str:
 
         counts: dict[str, dict[str, int]] = {}
         for group, name, number in rows("select of_what, name, number from marts.run_summary"):
-            counts.setdefault(group, {})[name] = number
-        [(day, zone)] = rows("select training_day, lab_time_zone from staging.stg_lake__run")
+            if group != "newest_session_date":
+                counts.setdefault(group, {})[name] = number
+        [(run, day, zone)] = rows("select run_id, training_day, lab_time_zone from staging.stg_lake__run")
+        mice = rows("select decision, list(subject_id order by subject_id) from marts.next_session group by decision")
         directives = rows(IN_FORCE)
-        drift = rows("select distinct subject_id from marts.decision_drift where matters_for_tomorrow order by 1")
-        path = settings.published("df_manager")
-        [(size,)] = database.execute("select bytes from exports.publication where path = ?", [path]).fetchall()
-    sessions, newest = counts["sessions"], counts.get("next_session", {})
-    aside = counts.get("set_aside", {})
-    lines = [
-        f"{counted(sessions['read'], 'session')} read: {sessions['decided_now']:,} decided now, "
-        f"{sessions['decided_before']:,} decided before, "
-        f"{sum(aside.values()):,} set aside, {sessions['off_curriculum']:,} off curriculum",
-        *set_aside(settings),
-        f"{counted(sum(newest.values()), 'mouse', 'mice')} for the next session, on {day} ({zone}): "
-        + ", ".join(f"{newest.get(decision, 0):,} {decision}" for decision in ("STAY", "PROGRESS", "ROLLBACK")),
-        *(f"    {printable(subject)}: {printable(directive)}" for subject, directive in directives),
-    ]
-    if sessions["by_default"]:
-        lines.append(
-            f"{counted(sessions['by_default'], 'session')} under the default curriculum, because df_behavior names none"
-        )
-    if sessions["drifted"]:
-        lines.append(
-            f"{counted(sessions['drifted'], 'decided session')} changed in df_behavior since (marts.decision_drift); "
-            f"mice whose stage tomorrow would be another: {', '.join(printable(of) for (of,) in drift) or 'none'}"
-        )
-    lines += [
-        f"df_manager is at {shown(settings.lake)}/{path} ({size:,} bytes)",
-        "next: `.venv/bin/dbt docs generate && .venv/bin/dbt docs serve` to explore, "
-        f"or open {shown(str(analysis_copy.place(settings.database)))} with DuckDB; "
-        "what was set aside is in marts.quarantine",
-    ]
-    return "\n".join(lines)
+        drift = rows("""
+            select distinct subject_id || ' (' || coalesce(stage_tomorrow_now, 'not decided') || ', not '
+                || stage_tomorrow || ')'
+            from marts.decision_drift where matters_for_tomorrow order by 1
+        """)
+    return {
+        "run": run,
+        "training_day": day,
+        "lab_time_zone": zone,
+        "counts": counts,
+        "next_session": dict(mice),
+        "directives": [InForce(subject_id=subject, words=words) for subject, words in directives],
+        "drifted": [mouse for (mouse,) in drift],
+    }
+
+
+def summary(settings: Settings) -> str:
+    """What the last run read, decided, set aside and published, in words."""
+    manifest = published_manifest(open_lake(settings.lake, settings), settings)
+    files = manifest.files if manifest else []
+    lake = shown(settings.lake)
+    night = Night(
+        manager=settings.manager,
+        outcome=Outcome.PUBLISHED,
+        started_at=now(),
+        lake=lake,
+        files=files,
+        **decided(settings),
+    )
+    return "\n".join(decided_in_words(night, settings))
+
+
+def results_of(target: Path) -> dict[str, Any]:
+    """Dbt's own record of the last run; nothing where it did not come so far."""
+    file = target / "run_results.json"
+    results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"results": []}
+    return results
 
 
 def findings(target: Path, settings: Settings) -> list[Finding]:
     """What failed or warned, from dbt's own record of the run; for which mice, from the database that it left."""
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = results_of(target)["results"]
+    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"] if results else {}
     found = []
     for result in results:
         if result["status"] not in ("error", "fail", "warn"):
             continue
         node = nodes.get(result["unique_id"], {})
-        meta = node.get("config", {}).get("meta", {})
+        config = node.get("config", {})
+        meta = config.get("meta", {})
         of_test = (result["compiled_code"] or "") if node.get("resource_type") == "test" else ""
         found_in = _found_by(settings, of_test)
         found.append(
             Finding(
                 result["unique_id"].split(".")[2],
                 result["status"] == "warn",
-                meta.get("says") or " ".join((result["message"] or "").split())[:500],
+                meta.get("says") or _in_a_line(result["message"] or ""),
                 found_in["subject_id"],
                 meta.get("what_to_do", ""),
                 tuple(found_in["detail"]),
                 meta.get("gate", ""),
+                _limit(config.get("error_if") or ""),
+                result.get("failures"),
             )
         )
     return sorted(found, key=lambda finding: finding.is_warning)
+
+
+def _in_a_line(message: str) -> str:
+    """What dbt says of a failure; of a Python model what was raised, without the traceback."""
+    raised = re.findall(r"^\s*[\w.]*Error: (.+)", message, re.MULTILINE) if "Traceback" in message else []
+    return " ".join((raised[-1] if raised else message).split())[:500]
+
+
+def _limit(stops: str) -> str:
+    """From when on a gate stops a night, of what the macro `stops` wrote."""
+    limit = re.fullmatch(r"> (\S+) and max\(counted\) >= (\S+)", stops)
+    return f"above {limit[1]} %, where {limit[2]} or more are counted" if limit else ""
 
 
 def _found_by(settings: Settings, failing_rows: str) -> dict[str, list[str]]:
@@ -157,51 +182,31 @@ def _found_by(settings: Settings, failing_rows: str) -> dict[str, list[str]]:
     return found
 
 
-def what_was_read(target: Path, settings: Settings) -> list[str]:
-    """Of a run that failed: which sessions it had set aside until then, and where to look."""
-    if not (target / "run_results.json").exists():
-        return []
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    made = {result["unique_id"].split(".")[2] for result in results if result["status"] == "success"}
-    lines = []
-    if "stg_lake__behavior" in made:
-        lines += set_aside(settings, "marts.quarantine" if "quarantine" in made else "staging.stg_lake__behavior")
-        lines += [f"the tables of this run are in {shown(settings.database)}, which DuckDB opens"]
-    return lines
+def what_was_read(target: Path, settings: Settings) -> tuple[dict[str, int], list[str]]:
+    """Of a run that failed: how many sessions it had set aside until then, and where to look."""
+    made = {
+        result["unique_id"].split(".")[2] for result in results_of(target)["results"] if result["status"] == "success"
+    }
+    if "stg_lake__behavior" not in made:
+        return {}, []
+    counts = set_aside(settings, "marts.quarantine" if "quarantine" in made else "staging.stg_lake__behavior")
+    return counts, [f"the tables of this run are in {shown(settings.database)}, which DuckDB opens"]
 
 
-def build(options: list[str], target: Path) -> int:
-    """Run dbt. If another run published meanwhile, run it again from what that one published, up to `TRIES` times."""
+def build(options: list[str], target: Path, settings: Settings) -> tuple[int, str]:
+    """Run dbt; returns its exit code and what it said of errors.
+
+    If another run published meanwhile, it is run again from what that one published, up to `TRIES` times.
+    """
     code, errors = 1, ""
     for _ in range(TRIES):
         (target / "run_results.json").unlink(missing_ok=True)
         # unit tests of models know nothing of the lake: `make test` runs them
-        code, errors = run_dbt("build", "--exclude-resource-type", "unit_test", *options)
+        code, errors = run_dbt(settings, "build", "--exclude-resource-type", "unit_test", *options)
         if code == 0 or OVERTAKEN not in errors:
             break
         print("another run published meanwhile: starting over")
-    print(errors, end="\n" if errors else "")
-    return code
-
-
-def with_vars(options: list[str], **variables: Any) -> list[str]:
-    """Options of dbt with more variables, beside those that they have.
-
-    Raises:
-        LakeError: the variables of the options are not YAML.
-    """
-    if "--vars" not in options:
-        return [*options, "--vars", json.dumps(variables)]
-    place = options.index("--vars") + 1
-    try:
-        given = yaml.safe_load(options[place]) or {}
-    except (yaml.YAMLError, IndexError):
-        raise LakeError("--vars needs YAML such as '{lab_time_zone: Europe/London}'") from None
-    return [*options[:place], json.dumps(given | variables, default=str), *options[place + 1 :]]
-
-
-def _target(options: list[str]) -> Path:
-    return Path(options[options.index("--target-path") + 1] if "--target-path" in options else ROOT / "target")
+    return code, errors
 
 
 def check_input(settings: Settings, options: list[str]) -> int:
@@ -212,14 +217,13 @@ def check_input(settings: Settings, options: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
         target = Path(place, "target")
-        options = [*options, "--target-path", str(target), "--log-path", place]
-        code, errors = run_dbt(
-            "build", "--exclude-resource-type", "unit_test", *CHECKED, *options, database=trial.database
-        )
-        told = findings(target, trial) if (target / "run_results.json").exists() else []
+        options = [*without(with_managers(settings, options), "--log-path"), "--log-path", place]
+        options = [*without(options, "--target-path"), "--target-path", str(target)]
+        code, errors = run_dbt(trial, "build", "--exclude-resource-type", "unit_test", *CHECKED, *options)
+        told = findings(target, trial)
         if not told and code:
             print(errors)
-            return code
+            return EXIT_CODES[Outcome.COULD_NOT_RUN]
         with duckdb.connect(trial.database, read_only=True) as database:
             [read] = database.sql("""
                 select count(*), count(distinct subject_id), min(session_date), max(session_date),
@@ -231,31 +235,160 @@ def check_input(settings: Settings, options: list[str]) -> int:
             f"{shown(settings.df_behavior)}: {counted(rows, 'session')} of {counted(mice, 'mouse', 'mice')}, "
             f"from {first} to {last}; {off:,} off curriculum, {by_default:,} under the default one"
         )
-        print("\n".join([*set_aside(trial), *map(str, told)]))
+        print("\n".join([*aside_in_words(set_aside(trial)), *map(str, told)]))
         print("a night would stop here" if code else "a night would go on from here")
-        return code
+        return EXIT_CODES[failed(target)] if code else 0
 
 
 def unreadable_curricula(lake: Lake) -> list[str]:
     """What lies in the lake as a curriculum and is not one. No mouse needs it: else the run would have stopped."""
-    return [f"warning: no mouse needs it, but {problem}" for problem in curricula.read_all(lake)[1]]
+    return [f"no mouse needs it, but {problem}" for problem in curricula.read_all(lake)[1]]
 
 
-def run(settings: Settings, options: list[str]) -> int:
-    """Run `dbt build`, which publishes; print a summary, and save a copy of the page; returns dbt's exit code."""
-    target = _target(options)
-    lake, path = open_lake(settings.lake, settings), settings.published(LEADER)
-    before = lake.tag(path)
-    code = build(options, target)
-    told = findings(target, settings) if (target / "run_results.json").exists() else []
-    if code:
-        untouched = "nothing was published; the last df_manager is untouched"
-        print(untouched if lake.tag(path) == before else "df_manager was published, but:")
-        print("\n".join([*what_was_read(target, settings), *map(str, told)]))
-        return code
-    manifest = published_manifest(lake, settings)
-    said = manifest.said if manifest else []
-    print("\n".join([*said, summary(settings), *map(str, told), *unreadable_curricula(lake)]))
-    if settings.page:
-        print(save_published(settings, local_copy(settings)))
-    return code
+def run(settings: Settings, options: list[str], *, tells_once: bool = False) -> int:
+    """Run `dbt build`, which publishes; record it, print a summary, save a copy of the page; returns an exit code.
+
+    Who was told of the night before is told of the same thing again, unless `tells_once`.
+    """
+    started = time.monotonic()
+    record = record_path(settings, target_of(options))
+    before = Night.load(record) if tells_once else None
+    options = with_managers(settings, options)
+    night = Night(manager=settings.manager, outcome=Outcome.COULD_NOT_RUN, started_at=now(), lake=shown(settings.lake))
+    try:
+        night = attempt(night, settings, options)
+    except UserError as error:
+        night = night.model_copy(update={"problem": str(error)})
+    except Exception as error:  # a defect: whoever waits for the night is told all the same
+        traceback.print_exc()
+        night = night.model_copy(update={"problem": f"a defect of this program: {type(error).__name__}: {error}"})
+    night = night.finished()
+    night.seconds["all"] = round(time.monotonic() - started, 1)
+    # before anything else can fail
+    night = saved(night, record)
+    print(in_words(night, settings), flush=True)
+    whom = () if night.says_the_same_as(before) else settings.alerts
+    return told(night, whom, alerts.page_of(settings), record)
+
+
+def not_begun(manager: str, problem: UserError, options: list[str], *, tells_once: bool = False) -> int:
+    """Record and tell that a manager's settings cannot be used; returns an exit code."""
+    print(printable_lines(str(problem)), file=sys.stderr)
+    night = Night(manager=manager, outcome=Outcome.COULD_NOT_RUN, started_at=now(), problem=str(problem)).finished()
+    # a name that is refused must not become a path
+    record = target_of(options) / re.sub(r"[^\w.-]|^[.]+", "_", manager or "unnamed") / NAME
+    before = Night.load(record) if tells_once else None
+    night = saved(night, record)
+    return told(night, () if night.says_the_same_as(before) else alerts_of(manager), None, record)
+
+
+def told(night: Night, whom: tuple[Alert, ...], page: str | None, record: Path) -> int:
+    """Send the alerts of a night that is over; who could not be told stands in its record. Returns an exit code."""
+    started = time.monotonic()
+    if problems := alerts.tell(night, whom, page):
+        print("\n".join(problems))
+    if whom:
+        night = night.finished(*problems)
+        night.seconds["alerts"] = round(time.monotonic() - started, 1)
+        saved(night, record)
+    return night.exit_code
+
+
+def saved(night: Night, record: Path) -> Night:
+    """The record as it was written for machines; where that fails, on a full disk say, people are told all the same."""
+    try:
+        night.save(record)
+    except OSError as error:
+        return night.finished(f"{record} could not be written: {error.strerror}")
+    return night
+
+
+def attempt(night: Night, settings: Settings, options: list[str]) -> Night:
+    """One night; returns its record.
+
+    Raises:
+        LakeError: the lake cannot be used.
+    """
+    target = target_of(options)
+    lake = open_lake(settings.lake, settings)
+    # dbt would take seconds to say the same
+    lake.check_reachable()
+    if last := published_manifest(lake, settings):
+        of_last = LastPublication(run=last.run.id, started_at=last.run.started_at)
+        night = night.model_copy(update={"last_publication": of_last})
+    with suppress(LakeError):  # then the next look finds news
+        of_people = directives.known(ROOT, settings, lambda: history.last_directives(lake, settings))
+        night = night.model_copy(update={"read": news.as_they_are(settings, of_people.content, ROOT, now())})
+    started = time.monotonic()
+    code, errors = build(options, target, settings)
+    night.seconds["build"] = round(time.monotonic() - started, 1)
+    found = findings(target, settings)
+    try:
+        nothing_published = bool(code) and not is_published(target, settings, lake)
+    except LakeError as error:
+        raise LakeError(f"{errors}\nwhether this night published cannot be told: {error}") from None
+    if nothing_published:
+        aside, notes = what_was_read(target, settings)
+        return night.model_copy(
+            update={
+                "outcome": failed(target),
+                "counts": {"set_aside": aside},
+                "findings": found,
+                "problem": errors,
+                "notes": notes,
+            }
+        )
+    night = night.model_copy(
+        update={
+            "outcome": Outcome.PUBLISHED,
+            "findings": [finding for finding in found if finding.is_warning],
+            "behind": [f"{finding.name}: {finding.says}" for finding in found if not finding.is_warning],
+        }
+    )
+    try:
+        night = night.model_copy(update=of_publication(settings, lake))
+        return with_page(night, settings) if settings.page else night
+    except (UserError, duckdb.Error, OSError) as error:
+        # rigs have their stages; that must not look like a night that could not run
+        return night.finished(f"all of what was published cannot be told: {error}")
+
+
+def of_publication(settings: Settings, lake: Lake) -> dict[str, Any]:
+    """What was decided and published, as fields of the record."""
+    of_run, manifest = decided(settings), published_manifest(lake, settings)
+    files = manifest.files if manifest and manifest.run.id == of_run["run"] else []
+    said = manifest.said if manifest and manifest.run.id == of_run["run"] else []
+    return {**of_run, "files": files, "said": said, "warnings": unreadable_curricula(lake)}
+
+
+def failed(target: Path) -> Outcome:
+    """Whether a test refused the night, or dbt failed by itself."""
+    statuses = {result["status"] for result in results_of(target)["results"]}
+    return Outcome.REFUSED if "fail" in statuses else Outcome.COULD_NOT_RUN
+
+
+def is_published(target: Path, settings: Settings, lake: Lake) -> bool:
+    """Whether a run that failed did so after its df_manager was published."""
+    invocation = results_of(target).get("metadata", {}).get("invocation_id")
+    try:
+        with duckdb.connect(settings.database, read_only=True) as database:
+            # the table may be that of an earlier run
+            [(run,)] = database.execute(
+                "select any_value(run_id) from staging.stg_lake__run where invocation_id = ?", [invocation]
+            ).fetchall()
+    except duckdb.Error:
+        return False
+    made_by = history.run_of_df_manager(lake, settings)
+    return run is not None and made_by is not None and made_by.run.id == run
+
+
+def with_page(night: Night, settings: Settings) -> Night:
+    """The record with where the page is; a page that is missing is behind."""
+    path = settings.published(PAGE, "html")
+    try:
+        said = save_published(settings, local_copy(settings))
+    except (LakeError, OSError) as error:
+        said, path = f"the morning page could not be saved: {error}", ""
+    if night.file(path):
+        return night.model_copy(update={"notes": [said], "page": f"{shown(settings.lake)}/{path}"})
+    return night.model_copy(update={"behind": [*night.behind, said]})

@@ -32,8 +32,7 @@ def rehearse(settings: Settings, options: list[str]) -> tuple[int, list[str]]:
         trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
         paths = ("--target-path", f"{place}/target", "--log-path", place)
         code, errors = run_dbt(
-            "build", "--exclude-resource-type", "unit_test", "--exclude", "publication", *options, *paths,
-            database=trial.database,
+            trial, "build", "--exclude-resource-type", "unit_test", "--exclude", "publication", *options, *paths
         )  # fmt: skip
         if code:
             return code, [errors, "the night would stop here"]

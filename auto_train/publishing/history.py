@@ -1,9 +1,10 @@
 """What earlier runs published, kept to roll back to and to tell an interrupted run from a damaged file."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from auto_train.lake import PUBLISHED as EVERYTHING
-from auto_train.lake import Lake, LakeError, Settings
+from auto_train.lake import Lake, LakeError, MissingFileError, Settings
 from auto_train.publishing import log
 from auto_train.publishing.manifest import (
     LEADER,
@@ -18,6 +19,7 @@ from auto_train.publishing.manifest import (
 
 # written before df_manager is replaced, and when all is published
 PREPARED, PUBLISHED = "prepared.json", "published.json"
+DIRECTIVES = "directives.csv"  # as the run read them
 LEFTOVER = timedelta(days=1)  # a run takes minutes
 
 
@@ -62,6 +64,14 @@ def run_of_df_manager(lake: Lake, settings: Settings) -> Manifest | None:
         return manifest
     # a run that was killed after it replaced df_manager has left its record in the history
     return run_that_made(lake, settings, lake.read(path))
+
+
+def last_directives(lake: Lake, settings: Settings) -> tuple[str, bytes] | None:
+    """The directives of the newest kept run that has them, with that run."""
+    for run_id in kept_runs(lake, settings):
+        with suppress(MissingFileError):
+            return run_id, lake.read(record_path(settings, run_id, DIRECTIVES))
+    return None
 
 
 def record_interrupted(lake: Lake, settings: Settings, run_id: str | None) -> None:

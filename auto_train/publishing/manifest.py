@@ -88,6 +88,7 @@ class Manifest(BaseModel):
         run: the run that published.
         code_version: version of this project that ran.
         inputs: files that were read, each with path, bytes and modified_at.
+        read: what tells all that a run reads from what an earlier one read, by kind; empty of an older version.
         counts: what the run counted, by group and name.
         let_through: gates that were let through, with who and why.
         said: of a publication that is not a usual night, what it is and what it changed.
@@ -104,6 +105,7 @@ class Manifest(BaseModel):
     run: Run
     code_version: str
     inputs: list[dict[str, Any]] = []
+    read: dict[str, str] = {}
     counts: dict[str, dict[str, Count]] = {}
     let_through: list[dict[str, str]] = []
     said: list[str] = []

@@ -38,12 +38,14 @@ class Tables:
         rows: number of rows by path, of those that are tables.
         new_decisions: the decisions that the log lacks, and how many these are.
         told: the mice that are told something else than before, and how many these are.
+        directives: as the run read them, kept in its history only; None where there are none.
     """
 
     files: dict[str, bytes]
     rows: Mapping[str, int] = field(default_factory=dict)
     new_decisions: log.Rows = log.NOTHING
     told: log.Rows = log.NOTHING
+    directives: bytes | None = None
 
 
 def publish(settings: Settings, expected: str | None, tables: Tables, manifest: Manifest) -> Manifest:
@@ -88,6 +90,8 @@ def _keep(lake: Lake, settings: Settings, tables: Tables, manifest: Manifest) ->
     run = manifest.run
     for path, content in tables.files.items():
         _put_and_verify(lake, kept_path(settings, run.id, path), content)
+    if tables.directives is not None:
+        lake.publish(stream(tables.directives), history.record_path(settings, run.id, history.DIRECTIVES))
     log.take_over(lake, settings, run.previous, run.started_at)
     entry = log.write(lake, settings, run, tables.new_decisions, tables.told)
     for file, (content, _) in ((entry.file, tables.new_decisions), (entry.told, tables.told)):

@@ -7,13 +7,13 @@ from auto_train.publishing import history, log
 from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
 
-def status(settings: Settings, now: datetime) -> tuple[str, bool]:
-    """The state of what is published, in words, and whether all is well."""
+def status(settings: Settings, now: datetime, max_age: timedelta | None = None) -> tuple[str, bool]:
+    """The state of what is published, in words, and whether all is well; where an age is given, also not older."""
     lake = open_lake(settings.lake, settings)
     manifest = published_manifest(lake, settings)
     lines = [f"{settings.manager} in {shown(settings.lake)}"]
     if manifest:
-        age = _ago(now - manifest.run.started_at)
+        age = ago(now - manifest.run.started_at)
         lines += [
             f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {printable(manifest.code_version)}",
             f"    newest session {printable(manifest.newest_session_date)}; {_counts(manifest)}",
@@ -26,6 +26,8 @@ def status(settings: Settings, now: datetime) -> tuple[str, bool]:
         if location
         for problem in problems(settings, location)
     ]
+    if manifest and max_age is not None and now - manifest.run.started_at > max_age:
+        wrong.append(f"the last publication is of {age}: nights do not publish, or do not run")
     verdict = [f"    WRONG  {problem}" for problem in wrong] or ["    every file is what its manifest says"]
     return "\n".join([*lines, *verdict]), not wrong
 
@@ -71,6 +73,7 @@ def _counts(manifest: Manifest) -> str:
     return f"next sessions: {decisions or 'none'}; {set_aside:,} sessions set aside"
 
 
-def _ago(age: timedelta) -> str:
+def ago(age: timedelta) -> str:
+    """How long ago something was, in words."""
     hours = age.total_seconds() / 3600
     return f"{hours / 24:.1f} days ago" if hours >= 48 else f"{hours:.1f} hours ago"

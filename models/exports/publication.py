@@ -43,8 +43,14 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     refuse_untested(of_run)
     settings = Settings.from_environment()
     lake = open_lake(settings.lake, settings)
+    # the plugin noted both before anything was read
+    [(read, directives)] = session.execute(
+        "select getvariable('inputs_as_read'), getvariable('directives_as_read')"
+    ).fetchall()
     changed = told.changes(of_run["run_id"], dbt.ref("stg_lake__decisions"), dbt.ref("df_manager"))
-    tables = replace(written(session, settings, exports, new_decisions), told=told.as_rows(changed))
+    tables = replace(
+        written(session, settings, exports, new_decisions), directives=directives, told=told.as_rows(changed)
+    )
     said = told.in_words("a full refresh, all is decided anew", changed) if of_run["kind"] == "full_refresh" else []
     if of_run["df_manager_tag"] is None:
         said = told.of_other_managers(lake, settings, of_run["run_id"], tables.files[settings.published(LEADER)])
@@ -74,6 +80,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
             entry | {"modified_at": f"{entry['modified_at'].isoformat()}+00:00"}
             for entry in inputs.arrow().read_all().to_pylist()
         ],
+        read=json.loads(read),
         files=[],
         curricula=[File.of(path, content) for path, content in in_lake.items()],
         **summary(counts.fetchall()),

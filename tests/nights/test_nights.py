@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
+from auto_train.lake import Settings
 from auto_train.nights.night import build
 from auto_train.publishing.manifest import unstamped
 from tests import faults, s3
@@ -216,12 +217,12 @@ def test_a_night_that_another_one_overtakes_starts_over_from_what_that_one_publi
             monkeypatch.setenv(name, value)
         target = on_s3.folder / "target"
         options = ["--target-path", str(target), *on_s3.options[2:]]
-        overtaken = pool.submit(build, options, target)
+        overtaken = pool.submit(build, options, target, Settings.from_environment())
         assert arrived.wait(120)
         upload_behavior(on_s3, s3_server, f"{GOOD_MOUSE} union all {mouse('700003')}")
         on_s3.decide()
         may_go_on.set()
-        assert overtaken.result() == 0
+        assert overtaken.result() == (0, "")
     assert "another run published meanwhile: starting over" in capsys.readouterr().out
     # what the other night decided stands, though df_behavior as this one's first try read it did not have the mouse
     with duckdb.connect(own["AUTO_TRAIN_DATABASE"], read_only=True) as database:

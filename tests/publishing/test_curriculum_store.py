@@ -150,7 +150,7 @@ def test_a_lake_full_of_the_existing_systems_files_runs_a_night(project: Project
     assert project.published().exists()
 
     listed = project.command("-m", "scripts", "curricula", "list", "--lake")
-    assert listed.returncode == 1
+    assert listed.returncode == 2
     assert len(listed.stdout.splitlines()) == 4
     assert "from_stage must be 'Stage final'" in listed.stderr
     needed = Folder(str(project.lake))

@@ -162,7 +162,7 @@ def test_a_pickle_that_would_run_anything_is_refused(tmp_path: Path, project: Pr
         with pytest.raises(migrate.MigrationError, match=rf"the pickle asks for ({named[place]}).*refused"):
             migrate.read_pickle(path)
         done = project.command("-m", "scripts", "migrate", str(path))
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "refused" in done.stderr
     assert not trap.exists()
     assert not list(project.lake.rglob("*"))
@@ -172,7 +172,7 @@ def test_a_pickle_that_would_run_anything_is_refused(tmp_path: Path, project: Pr
 def test_what_is_no_df_manager_is_a_clear_error(content: bytes, tmp_path: Path, project: Project) -> None:
     (tmp_path / "some.pkl").write_bytes(content)
     done = project.command("-m", "scripts", "migrate", str(tmp_path / "some.pkl"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     clear = ("cannot be read as a pickled table", ", not a table", "is not a df_manager")
     assert any(words in done.stderr for words in clear), done.stderr

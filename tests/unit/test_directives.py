@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auto_train.decisions.directives import COLUMNS, FILE, Line, lines, read
+from auto_train.decisions.directives import COLUMNS, FILE, Line, known, lines
+from auto_train.lake import Settings
 
 HEADER = ",".join(COLUMNS)
 HOLD = "42,hold,,2024-01-01,2024-01-05,Anna,weight"
@@ -95,19 +96,14 @@ def test_a_file_that_is_no_table_of_directives_is_one_problem(content: bytes, pr
 
 
 def test_a_file_that_is_missing_or_a_folder_is_one_problem(tmp_path: Path) -> None:
-    assert read(tmp_path) == [Line(FILE, problem="file_is_missing")]
+    settings = Settings.from_environment()
+
+    def never() -> None:
+        raise AssertionError("only a place that settings name may be out of reach")
+
+    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_missing")], None)
     (tmp_path / FILE).mkdir(parents=True)
-    assert read(tmp_path) == [Line(FILE, problem="file_is_not_text")]
-
-
-def test_a_file_elsewhere_is_read_in_place_of_the_projects_and_named_by_its_path(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "of_the_lab.csv"
-    assert read(tmp_path, str(elsewhere)) == [Line(str(elsewhere), problem="file_is_missing")]
-    elsewhere.write_text(f"{HEADER}\n{HOLD}\n")
-    [line] = read(tmp_path, str(elsewhere))
-    assert (line.place, line.subject_id, line.problem) == (f"{elsewhere}, line 2", "42", None)
-    elsewhere.write_text("no directives")
-    assert read(tmp_path, str(elsewhere)) == [Line(str(elsewhere), problem="header_is_missing")]
+    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_not_text")], None)
 
 
 pieces = st.sampled_from(

@@ -63,7 +63,7 @@ def test_a_command_says_nothing_that_a_terminal_obeys(manager: str, tmp_path: Pa
         check=False,
     )
     said = (done.stdout + done.stderr).decode()
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is not a manifest" in said
     assert said == printable_lines(said)
     assert said.count("\n") == 1

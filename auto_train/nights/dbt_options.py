@@ -1,0 +1,59 @@
+"""Options of dbt: those that people give, and those that a manager's entry adds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from auto_train.lake import ROOT, LakeError, Settings, managers_file
+
+
+def target_of(options: list[str]) -> Path:
+    """Dbt's target folder, by its options."""
+    return Path(options[options.index("--target-path") + 1]) if "--target-path" in options[:-1] else ROOT / "target"
+
+
+def with_vars(options: list[str], **variables: Any) -> list[str]:
+    """Options of dbt with more variables, beside those that they have.
+
+    Raises:
+        LakeError: the variables of the options are not YAML.
+    """
+    given = vars_of(options)
+    return [*without(options, "--vars"), "--vars", json.dumps(given | variables, default=str)]
+
+
+def vars_of(options: list[str]) -> dict[str, Any]:
+    """The variables that options of dbt give.
+
+    Raises:
+        LakeError: they are not YAML.
+    """
+    if "--vars" not in options:
+        return {}
+    try:
+        given = yaml.safe_load(options[options.index("--vars") + 1]) or {}
+    except (yaml.YAMLError, IndexError):
+        given = None
+    if not isinstance(given, dict):
+        raise LakeError("--vars needs YAML such as '{lab_time_zone: Europe/London}'")
+    return given
+
+
+def with_managers(settings: Settings, options: list[str]) -> list[str]:
+    """Options of dbt, with what is the manager's own where the options do not say other: its variables and folders."""
+    own = {name: value for name, value in settings.vars.items() if name not in vars_of(options)}
+    options = with_vars(options, **own) if own else options
+    if not managers_file():
+        return options
+    place = target_of(options) / settings.manager
+    options = without(options, "--target-path")
+    logs = [] if "--log-path" in options else ["--log-path", str(place / "logs")]
+    return [*options, "--target-path", str(place), *logs]
+
+
+def without(options: list[str], name: str) -> list[str]:
+    """Options without one of them and its value."""
+    place = options.index(name) if name in options else len(options)
+    return [*options[:place], *options[place + 2 :]]
