@@ -37,6 +37,6 @@ def command(context: click.Context, as_json: bool) -> None:
 @click.argument("old")
 @click.argument("new")
 def rename(old: str, new: str) -> None:
-    """Go on under the name NEW with what OLD published and with its log. An entry of managers.yml is renamed by hand."""
+    """Go on under the name NEW with what OLD published, and its log. An entry in managers.yml is renamed by hand."""
     manifest = renamed(Settings.from_environment(new), old, now())
     click.echo("\n".join([*manifest.said, f"published as run {manifest.run.id}"]))

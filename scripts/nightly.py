@@ -7,7 +7,7 @@ import click
 
 from auto_train.lake import Settings, names_of_managers
 from auto_train.nights.begin import begin
-from auto_train.nights.dbt_options import with_managers, with_vars
+from auto_train.nights.dbt_options import with_vars
 from auto_train.nights.record import CODES_IN_WORDS, GRAVEST_FIRST
 from auto_train.nights.rehearsal import rehearse
 from scripts.options import ALL, MANAGER, OF_DBT, refuse_one_database
@@ -45,8 +45,7 @@ def command(
     if dry_run:
         if of_all or if_news:
             raise click.UsageError("--dry-run is for one manager, and looks whatever is new")
-        settings = Settings.from_environment()
-        code, lines = rehearse(settings, with_managers(settings, dbt_options))
+        code, lines = rehearse(Settings.from_environment(), dbt_options)
         click.echo("\n".join(lines))
         sys.exit(code)
     if not of_all:

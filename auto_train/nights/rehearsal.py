@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from auto_train.lake import Settings, printable
+from auto_train.nights.dbt_options import with_managers, without
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.publishing import told
 
@@ -30,9 +31,10 @@ def rehearse(settings: Settings, options: list[str]) -> tuple[int, list[str]]:
     """
     with tempfile.TemporaryDirectory() as place:
         trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
+        options = without(without(with_managers(settings, options), "--target-path"), "--log-path")
         paths = ("--target-path", f"{place}/target", "--log-path", place)
         code, errors = run_dbt(
-            trial, "build", "--exclude-resource-type", "unit_test", "--exclude", "publication", *options, *paths
+            trial, "build", "--exclude-resource-type", "unit_test", "--exclude", "publication", *options, *paths,
         )  # fmt: skip
         if code:
             return code, [errors, "the night would stop here"]

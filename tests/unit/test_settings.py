@@ -83,7 +83,7 @@ def test_blanks_and_ends_of_lines_around_a_setting_are_no_part_of_it(monkeypatch
 def test_directives_are_the_projects_or_a_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings(monkeypatch).directives == ""
     assert settings(monkeypatch, DIRECTIVES="/lab/mice.csv").directives == "/lab/mice.csv"
-    refused(monkeypatch, DIRECTIVES="s3://lab/mice.csv")
+    refused(monkeypatch, DIRECTIVES="gs://lab/mice.csv")
 
 
 def test_the_home_folder_and_urls_of_files_are_paths(monkeypatch: pytest.MonkeyPatch) -> None:
