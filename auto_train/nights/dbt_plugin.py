@@ -22,6 +22,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from auto_train.decisions import directives
 from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake, shown
 from auto_train.lake.clock import now
+from auto_train.nights import inputs
 from auto_train.publishing import log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
@@ -104,11 +105,12 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
     connect_to_lake(conn, settings)
     lake = open_lake(settings.lake, settings)
     lake.check_reachable()
-    check_df_behavior(conn, settings)
+    df_behavior = readable_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
     started_at = now().replace(microsecond=0)
     return {
-        "df_behavior": settings.df_behavior,
+        "df_behavior": df_behavior,
+        "df_behavior_as_named": settings.df_behavior,
         "df_manager": last.df_manager,
         "subjects_seen": last.subjects_seen,
         "decision_log": last.decision_log or None,
@@ -140,18 +142,19 @@ def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None
             open_lake(location, settings).connect(conn)
 
 
-def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Say clearly what is wrong before anything runs.
+def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> str | list[str]:
+    """Where models read df_behavior as parquet; say clearly what is wrong before anything runs.
 
     Raises:
-        LakeError: df_behavior is missing, must not be read, or is not a parquet file.
+        LakeError: df_behavior is missing, must not be read, or is not a table.
     """
     path = settings.df_behavior
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
         folder, _, name = path.rpartition("/")
         open_lake(folder or ".", settings).check_readable(name)
+    files = inputs.as_parquet(conn, settings)
     try:
-        conn.execute("set variable df_behavior = ?", [path])
+        conn.execute("set variable df_behavior = ?", [files])
         conn.execute(
             "describe from read_parquet(getvariable('df_behavior'), union_by_name = true, hive_partitioning = false)"
         ).fetchall()
@@ -161,6 +164,7 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
         raise LakeError(
             f"df_behavior at {shown(path)} cannot be read as parquet: {' '.join(problem.split())}"
         ) from None
+    return files
 
 
 @dataclass(frozen=True)
