@@ -1,10 +1,11 @@
 # The nightly in a container; docs/operations.md says how to run it. Every Python package is pinned with its hash in
 # requirements.txt; Python itself is Debian's, with the security updates of its release.
 FROM docker.io/library/debian:bookworm-slim AS system
-# versions are those of the release
+# versions are those of the release; from fontconfig on, what Graphviz needs to draw pictures
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates make python3 \
+        fontconfig fonts-dejavu-core libglib2.0-0 libxext6 libxrender1 \
     && rm -rf /var/lib/apt/lists/*
 
 FROM system AS packages

@@ -1,5 +1,7 @@
 """The container, built and run without Docker: ``make container`` (some minutes; not part of ``make test``).
 
+Where KEEP_CONTAINER names a folder, the base and the image are kept there, and are not built the next time.
+
 Debian's buildah needs no daemon, and mmdebstrap makes a base like that which the Dockerfile names. What this machine
 needs to reach Debian and the package index is lent to the build, and is no part of the image.
 """
@@ -44,6 +46,9 @@ class Buildah:
         assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
         return done
 
+    def has(self, image: str) -> bool:
+        return self("inspect", "--type", "image", image, check=False).returncode == 0
+
     def run(self, container: str, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         given = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         return self("run", *given, container, "--", *command, check=False)
@@ -53,8 +58,10 @@ class Buildah:
 def buildah(tmp_path_factory: pytest.TempPathFactory) -> Buildah:
     """With the base that the Dockerfile names."""
     assert BASE
-    folder = tmp_path_factory.mktemp("buildah")
-    buildah, tar = Buildah(folder), Path(os.environ.get("BASE_TAR") or folder / "base.tar")
+    folder = Path(os.environ.get("KEEP_CONTAINER") or tmp_path_factory.mktemp("buildah"))
+    buildah, tar = Buildah(folder), folder / "base.tar"
+    if buildah.has(BASE[1]):
+        return buildah
     if not tar.exists():
         sources = [str(SOURCES)] if SOURCES.exists() else []
         subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", BASE[2], str(tar), *sources], check=True)
@@ -66,6 +73,8 @@ def buildah(tmp_path_factory: pytest.TempPathFactory) -> Buildah:
 
 @pytest.fixture(scope="module")
 def image(buildah: Buildah) -> str:
+    if buildah.has("auto_train"):
+        return "auto_train"
     settings = buildah.folder / "pip.conf"
     settings.write_text("[global]\ncert = /run/lent.crt\n")
     lent = [f"{CERTIFICATES}:/run/lent.crt:ro", f"{settings}:/etc/pip.conf:ro"]
@@ -102,6 +111,8 @@ def test_the_image_runs_the_main_job_and_status_as_nobody_special(
     assert "df_manager is at lake/foraging_auto_training/df_manager_demo.parquet" in night.stdout
     after = buildah.run(container, *check[1:])
     assert (after.returncode, "every file is what its manifest says" in after.stdout) == (0, True)
+    drawn = buildah.run(container, "auto-train", "curricula", "draw", "target/pictures")
+    assert (drawn.returncode, drawn.stderr) == (0, "")
     # the code is not the run's to change
     assert buildah.run(container, "touch", "auto_train/__init__.py").returncode != 0
 
