@@ -112,7 +112,8 @@ def test_the_image_runs_the_main_job_and_status_as_nobody_special(
     after = buildah.run(container, *check[1:])
     assert (after.returncode, "every file is what its manifest says" in after.stdout) == (0, True)
     drawn = buildah.run(container, "auto-train", "curricula", "draw", "target/pictures")
-    assert (drawn.returncode, drawn.stderr) == (0, "")
+    # what Graphviz says where a library is missing; texts would get other sizes
+    assert (drawn.returncode, "Could not load" in drawn.stderr) == (0, False)
     # the code is not the run's to change
     assert buildah.run(container, "touch", "auto_train/__init__.py").returncode != 0
 
