@@ -85,9 +85,10 @@ def _convert(source: Path, kind: str, out: Path, file: str) -> None:
     """
     limit = MEMORY + MEMORY_OF_A_BYTE * source.stat().st_size
     command = [sys.executable, "-m", "auto_train.nights.convert", kind, str(source), str(out), str(limit)]
-    # Arrow's own allocator takes addresses long before it needs them
+    # Arrow's own allocator, and each thread's, take addresses long before they need them
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AUTO_TRAIN_"))}
-    environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
+    environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     where = f"df_behavior at {shown(file)}"
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS, check=False)
