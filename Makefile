@@ -2,8 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test quick browser lint report docs backtest status curricula simulate lab bench mutate wheels audit lock clean
-.PHONY: help setup build test quick browser lint managers recap report docs site backtest status curricula simulate bench \
+.PHONY: help setup build test quick browser lint managers recap report docs site backtest status curricula simulate lab bench \
 	mutate container wheels audit lock clean
 
 help:  ## Say what there is
