@@ -2,10 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help build test quick browser lint report docs backtest status curricula simulate lab bench mutate wheels audit lock clean
+.PHONY: help setup build test quick browser lint managers recap report docs site backtest status curricula simulate lab bench \
+	mutate container wheels audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+setup: .venv/runtime  ## Set up .venv
 
 build: .venv/runtime  ## Set up, then run the main job (on simulated mice where the lake has no df_behavior)
 	@$(BIN)/auto-train simulate --if-missing
@@ -26,18 +29,37 @@ browser:  ## Debian's Chromium, for the tests of pages
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-lint: .venv/dev  ## Style and types of Python; the style of SQL and of the dbt project is tested
+lint: .venv/dev  ## Style and types of Python, workflows, Dockerfile; the style of SQL and of the dbt project is tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32
 	$(BIN)/mypy --platform darwin
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/zizmor --offline --quiet .github/workflows
+	$(BIN)/hadolint Dockerfile
+
+managers: .venv/runtime  ## Names of the managers, as a matrix of jobs takes them: names=["…"]
+	@names=$$($(BIN)/auto-train managers --json) && echo "names=$$names"
+
+recap: .venv/runtime  ## What the last night said and what is published now, as Markdown
+	@echo '```text'
+	@-$(BIN)/auto-train summary
+	@-$(BIN)/auto-train status
+	@echo '```'
 
 report: .venv/runtime  ## Write and publish the morning page of the last run
 	@$(BIN)/auto-train report
 
 docs: .venv/runtime  ## Lineage and descriptions as one file that opens anywhere: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet
+
+site: docs  ## Documentation of tables and curricula as a site: target/site
+	@rm -rf target/site && mkdir -p target/site
+	@$(BIN)/auto-train curricula draw target/site/curricula
+	@$(BIN)/auto-train report --out target/site/morning.html
+	@cp target/static_index.html target/site/tables.html && cp docs/site.html target/site/index.html
 
 backtest: .venv/runtime  ## Replay all sessions that the last run read under every curriculum
 	@$(BIN)/auto-train backtest
@@ -68,6 +90,12 @@ PLATFORMS := x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-manylinux_2_28 
 
 mutate: .venv/dev browser  ## Try wrong changes one at a time, and list those that no test notices (half an hour)
 	$(BIN)/python -m tests.mutate
+
+container: .venv/dev  ## Build the container and run it, without Docker (some minutes, as root on Debian)
+	@command -v buildah mmdebstrap > /dev/null || { echo "installing buildah and mmdebstrap, which build it"; \
+		$(SUDO) apt-get update -q > /dev/null && $(SUDO) apt-get install -y -q --no-install-recommends buildah mmdebstrap \
+		> /dev/null; }
+	$(BIN)/python -m pytest -q -n 0 tests/container.py
 
 audit: .venv/dev  ## Compare every pinned dependency with the known vulnerabilities
 	$(BIN)/pip-audit -r requirements.txt --require-hashes --disable-pip

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import pygraphviz
 
@@ -144,6 +145,18 @@ def _cell(stages: Sequence[StageName], values: Sequence[dict[str, Any]], name: s
 
 def _title(curriculum: Curriculum) -> str:
     return f"{curriculum.name} {curriculum.version} (schema {curriculum.schema_version})"
+
+
+def index(curricula: Sequence[Curriculum]) -> str:
+    """A page with the rules of every curriculum as a picture that leads to its own page, newest version first."""
+    shown = "".join(
+        f'<figure><a href="{quote(file_name(curriculum).replace(".json", ".html"))}">'
+        f'<img loading="lazy" alt="" src="{quote(picture_name(curriculum, "rules"))}">'
+        f"<figcaption>{html.escape(_title(curriculum))}</figcaption></a></figure>"
+        for curriculum in reversed(curricula)
+    )
+    template = files("curricula").joinpath("index.html").read_text(encoding="utf-8")
+    return template.replace("{{curricula}}", shown)
 
 
 def page(curriculum: Curriculum) -> str:

@@ -113,13 +113,14 @@ def _take_over(file: Path, folder: Path) -> str:
 
 
 def draw(folder: Path, curricula: list[Curriculum]) -> None:
-    """Write the two pictures and the page of each curriculum."""
+    """Write the two pictures and the page of each curriculum, and a page that shows them all."""
     folder.mkdir(parents=True, exist_ok=True)
     for curriculum in curricula:
         for kind, svg in (("rules", pictures.rules_svg), ("paras", pictures.parameters_svg)):
             (folder / pictures.picture_name(curriculum, kind)).write_text(svg(curriculum), encoding="utf-8")
         page = folder / exchange.file_name(curriculum).replace(".json", ".html")
         page.write_text(pictures.page(curriculum), encoding="utf-8")
+    (folder / "index.html").write_text(pictures.index(curricula), encoding="utf-8")
     click.echo(f"{len(curricula)} curricula drawn in {folder}")
 
 
@@ -218,7 +219,7 @@ def diff_(one: str, other: str, markdown: bool) -> None:
 @FOLDER
 @KEYS
 def draw_(folder: Path, curricula: tuple[str, ...]) -> None:
-    """Write pictures, and a page for each curriculum."""
+    """Write pictures, a page for each curriculum, and index.html that leads to all of them."""
     draw(folder, chosen(curricula))
 
 

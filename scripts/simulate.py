@@ -8,6 +8,7 @@ import click
 
 from auto_train.lake import Settings, open_lake, shown
 from auto_train.lake.clock import now
+from auto_train.nights.inputs import kind_of
 from auto_train.simulation.mice import simulate, write
 from curricula.errors import UserError
 from scripts.options import MANAGER
@@ -51,6 +52,8 @@ def place(settings: Settings, if_missing: bool) -> Path | None:
     there = settings.df_behavior
     is_remote, is_pattern = "://" in there, any(wildcard in there for wildcard in "*?[")
     if not is_remote and not is_pattern:
+        if kind_of(there) and not (if_missing and Path(there).exists()):
+            raise UserError(f"simulated mice are written as parquet, not to {shown(there)}: name another with --out")
         return Path(there)
     # a URL, or whether files match a pattern in S3, is the run's to find out
     if if_missing and (is_pattern if is_remote else glob(there)):

@@ -1,11 +1,15 @@
 """Debian's Chromium for tests of pages, with the network closed: what a page needs must be in it."""
 
+import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+taken = itertools.count()
 
 
 @contextmanager
@@ -21,7 +25,10 @@ def running() -> Iterator[Browser]:
 
 @contextmanager
 def shown(browser: Browser, path: Path, width: int = 1300, height: int = 1000) -> Iterator[Page]:
-    """A file opened in the browser, offline; what it asks of the network fails the test."""
+    """A file opened in the browser, offline; what it asks of the network fails the test.
+
+    Where KEEP_SCREENSHOTS names a folder, what it looked like at last is kept there.
+    """
     context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
     page = context.new_page()
     asked: list[str] = []
@@ -30,6 +37,8 @@ def shown(browser: Browser, path: Path, width: int = 1300, height: int = 1000) -
     page.on("pageerror", lambda error: asked.append(f"error in the page: {error}"))
     page.goto(path.as_uri())
     yield page
+    if folder := os.environ.get("KEEP_SCREENSHOTS"):
+        page.screenshot(path=Path(folder, f"{path.stem}_{width}_{os.getpid()}_{next(taken)}.png"), full_page=True)
     assert set(asked) == {path.as_uri()}
     context.close()
 

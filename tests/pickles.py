@@ -27,6 +27,30 @@ def originals() -> list[bytes]:
     return [pickle.dumps(table, protocol=protocol) for table in tables for protocol in (2, 4, 5)]
 
 
+def of_the_existing_pipeline(sessions: pd.DataFrame, *, session_is_a_level: bool = False) -> pd.DataFrame:
+    """Sessions as the existing pipeline keeps them, with a second file of each mouse's last day that has no number."""
+    groups = {
+        "task": "metadata",
+        "session": "metadata",
+        "foraging_eff": "session_stats",
+        "finished_trials": "session_stats",
+    }
+    again = sessions.drop_duplicates("subject_id", keep="last").assign(session=float("nan"), finished_trials=1)
+    table = pd.concat([sessions.assign(nwb_suffix=90000), again.assign(nwb_suffix=100000)]).astype({"session": float})
+    index = ["subject_id", "session_date", "nwb_suffix"] + ["session"] * session_is_a_level
+    table = table.sort_values(index[:3]).set_index(index)
+    table.columns = pd.MultiIndex.from_tuples([(groups.get(name, "auto_train"), name) for name in table.columns])
+    return table
+
+
+def nested(depth: int) -> list:
+    """A list that is small as a pickle, and as a text ten times longer with each level."""
+    made: list = ["x" * 500] * 10
+    for _ in range(depth):
+        made = [made] * 10
+    return made
+
+
 def damaged(content: bytes, chance: random.Random) -> bytes:
     """The pickle with bytes changed, removed, repeated, or taken from elsewhere in it."""
     out = bytearray(content)

@@ -22,7 +22,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from auto_train.decisions import directives
 from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake, shown
 from auto_train.lake.clock import now
-from auto_train.nights import news
+from auto_train.nights import inputs, news
 from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
@@ -120,15 +120,16 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
     connect_to_lake(conn, settings)
     lake = open_lake(settings.lake, settings)
     lake.check_reachable()
-    check_df_behavior(conn, settings)
+    df_behavior = readable_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
     root, started_at = Path(get_flags().PROJECT_DIR), now().replace(microsecond=0)
     of_people = directives.known(root, settings, lambda: history.last_directives(lake, settings))
-    inputs: dict[str, str] = {}
+    read: dict[str, str] = {}
     with suppress(LakeError):  # then the next look finds news
-        inputs = news.as_they_are(settings, of_people.content, root, started_at)
+        read = news.as_they_are(settings, of_people.content, root, started_at)
     return {
-        "df_behavior": settings.df_behavior,
+        "df_behavior": df_behavior,
+        "df_behavior_as_named": settings.df_behavior,
         "df_manager": last.df_manager,
         "subjects_seen": last.subjects_seen,
         "decision_log": last.decision_log or None,
@@ -143,7 +144,7 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
         "code_version": code_version(),
         "directive_lines": json.dumps([line._asdict() for line in of_people.lines]),
         "directives_as_read": of_people.content,
-        "inputs_as_read": json.dumps(inputs),
+        "inputs_as_read": json.dumps(read),
     }
 
 
@@ -160,18 +161,19 @@ def connect_to_lake(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None
             open_lake(location, settings).connect(conn)
 
 
-def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Say clearly what is wrong before anything runs.
+def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> str | list[str]:
+    """Where models read df_behavior as parquet; say clearly what is wrong before anything runs.
 
     Raises:
-        LakeError: df_behavior is missing, must not be read, or is not a parquet file.
+        LakeError: df_behavior is missing, must not be read, or is not a table.
     """
     path = settings.df_behavior
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
         folder, _, name = path.rpartition("/")
         open_lake(folder or ".", settings).check_readable(name)
+    files = inputs.as_parquet(conn, settings)
     try:
-        conn.execute("set variable df_behavior = ?", [path])
+        conn.execute("set variable df_behavior = ?", [files])
         conn.execute(
             "describe from read_parquet(getvariable('df_behavior'), union_by_name = true, hive_partitioning = false)"
         ).fetchall()
@@ -181,6 +183,7 @@ def check_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) -> No
         raise LakeError(
             f"df_behavior at {shown(path)} cannot be read as parquet: {' '.join(problem.split())}"
         ) from None
+    return files
 
 
 @dataclass(frozen=True)

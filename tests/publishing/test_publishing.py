@@ -69,7 +69,7 @@ def run(settings: Settings, number: int, expected: str | None, previous: str | N
     files = {settings.published(table): content for table, content in contents(number).items()}
     decisions = io.BytesIO()
     pq.write_table(pa.table({"subject_id": ["1"], "session": [number], "first_published_at": [number]}), decisions)
-    tables = Tables(files, dict.fromkeys(files, number), decisions.getvalue(), 1)
+    tables = Tables(files, dict.fromkeys(files, number), (decisions.getvalue(), 1))
     publish(settings, expected, tables, manifest_of(run_id(number), START + timedelta(minutes=number), previous))
 
 
@@ -560,7 +560,7 @@ def test_the_log_keeps_runs_that_published_and_forgets_those_that_did_not(settin
     # a run that was killed before it took the lead
     killed = manifest_of(run_id(0))
     lake.publish(io.BytesIO(killed.as_json()), f"{history_path(settings, run_id(0))}/prepared.json")
-    log.write(lake, settings, killed.run, b"its decisions", 1)
+    log.write(lake, settings, killed.run, (b"its decisions", 1))
     for number in (1, 2, 3):
         run(settings, number, tag(settings), run_id(number - 1) if number > 1 else None)
     assert kept_runs(lake, settings) == [run_id(3)]
