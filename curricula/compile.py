@@ -9,10 +9,10 @@ from typing import Any
 
 from curricula.blocks import yaml_columns
 from curricula.checks import CHECKS, check
-from curricula.conditions import Measure, alternatives, comparisons
+from curricula.conditions import Measure, alternatives, comparisons, usage
 from curricula.releases import file_key
-from curricula.schema import Curriculum, StageName, TransitionRule
-from curricula.statistics import STATISTICS
+from curricula.schema import ABSORBING, Curriculum, TransitionRule
+from curricula.statistics import STATISTICS, Statistic
 from curricula.tasks import TASKS, Metric, Task
 from curricula.wording import measure_in_words
 
@@ -30,10 +30,21 @@ def compiled(curricula: list[Curriculum]) -> dict[str, str]:
 
 
 def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
+    # stages that their task fixes are known to every session (SEMANTICS 24)
+    fixed = [stage for task in TASKS.values() for stage in task.stages or ()]
+    in_order = sorted(curricula, key=lambda of: (list(TASKS).index(of.task), file_key(of)))
+    of_tasks = list(dict.fromkeys((of.task, stage) for of in in_order for stage in of.stages))
     tables: dict[str, list[dict[str, Any]]] = {
         "training_stages": [
-            {"stage_key": stage.position, "stage": stage.value, "label": stage.label} for stage in StageName
+            {
+                "stage_key": number,
+                "stage": stage,
+                "is_of_every_task": stage in fixed,
+                "is_absorbing": stage in ABSORBING,
+            }
+            for number, stage in enumerate(dict.fromkeys([*fixed, *(stage for _, stage in of_tasks)]), 1)
         ],
+        "task_stages": [{"task": task, "stage": stage} for task, stage in of_tasks],
         "task_metrics": [
             {
                 "task": task.name,
@@ -62,13 +73,22 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
                 "curriculum_version": curriculum.version,
                 "curriculum_schema_version": curriculum.schema_version,
                 "task": curriculum.task,
-                "first_stage": curriculum.first_stage.value,
+                "first_stage": curriculum.first_stage,
                 "description": curriculum.description,
             }
         )
         for name, stage in curriculum.stages.items():
-            place |= {"stage": name.value}
-            tables["curriculum_stages"].append(place | {"training_stage": curriculum.training_stage(name)})
+            place |= {"stage": name}
+            tables["curriculum_stages"].append(
+                place
+                | {
+                    "position": curriculum.position(name),
+                    "label": curriculum.label(name),
+                    "is_end": curriculum.is_end(name),
+                    "is_graduation": name == curriculum.graduation,
+                    "training_stage": curriculum.training_stage(name),
+                }
+            )
             tables["curriculum_parameters"] += [
                 place | {"parameter": parameter, "value": str(value)}
                 for parameter, value in stage.parameters.model_dump(mode="json").items()
@@ -81,7 +101,7 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
 def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, task: Task) -> None:
     condition = rule.parsed(task)
     tables["curriculum_rules"].append(
-        place | {"decision": rule.decision.value, "to_stage": rule.to_stage.value, "condition": str(condition)}
+        place | {"decision": rule.decision.value, "to_stage": rule.to_stage, "condition": str(condition)}
     )
     tables["curriculum_comparisons"] += [
         place
@@ -152,7 +172,7 @@ def _macros(curricula: list[Curriculum]) -> dict[str, str]:
             "name": m.name,
             "metric": m.metric,
             "window": m.window,
-            "sql": STATISTICS[m.statistic].sql(m.metric or "", m.window),
+            "sql": m.sql,
         }
         for m in _measures(curricula)
     ]
@@ -172,7 +192,7 @@ def lists(curricula: list[Curriculum]) -> dict[str, str]:
         for metric, tasks in metrics.values()
     )
     statistics = "".join(
-        f"| `{of.call('metric', 'n')}` | {of.words.format(metric='metric', window='n')} |\n"
+        f"| `{usage(of, window='n')}` | {of.words.format(metric=_compared(of), window='n')} |\n"
         for of in STATISTICS.values()
     )
     return {
@@ -239,6 +259,10 @@ def _findings(curricula: list[Curriculum]) -> str:
         versions = "; ".join(f"{of} {', '.join(of_it)}" for of, of_it in names.items())
         lines.append(f"| {name}: {problem} | {stage} | {rule or ''} | {versions} |")
     return "\n".join(lines) + "\n"
+
+
+def _compared(of: Statistic) -> str:
+    return "metric ≥ number" if of.takes_comparison else "metric"
 
 
 def list_macro(name: str, entries: list[dict[str, Any]], source: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from curricula.library import LIBRARY, folder_name
-from curricula.schema import Curriculum, StageName
+from curricula.schema import Curriculum
 from curricula.wording import in_words
 
 LOCK = LIBRARY.with_name("released.json")
@@ -87,7 +87,8 @@ WIDTHS = (14, 26, 38, 38)
 def diff(one: Curriculum, other: Curriculum) -> list[Row]:
     """What differs between two curricula: (stage, what, in the one, in the other), stages in order of training."""
     rows: list[Row] = []
-    for stage in StageName:
+    names = one.task_definition.stages if one.task == other.task else None
+    for stage in names or dict.fromkeys([*one.stages, *other.stages]):
         before, after = _facts(one, stage), _facts(other, stage)
         rows += [
             (stage, what, before.get(what, "–"), after.get(what, "–"))
@@ -97,7 +98,7 @@ def diff(one: Curriculum, other: Curriculum) -> list[Row]:
     return rows
 
 
-def _facts(curriculum: Curriculum, name: StageName) -> dict[str, str]:
+def _facts(curriculum: Curriculum, name: str) -> dict[str, str]:
     stage = curriculum.stages.get(name)
     if stage is None:
         return {}

@@ -4,8 +4,8 @@ Written from the semantics alone; it shares nothing with the code that it checks
 published decisions are plain dicts and tuples. It counts in `exercised` how often each rule came up, so that a random
 world that never tries a rule is noticed.
 
-A condition is ("and" | "or", [conditions]) or (operator, measure, threshold), and a measure is "session_total",
-"session_at_current_stage" or (statistic, metric, window).
+A condition is ("and" | "or", [conditions]), ("not", condition) or (operator, measure, threshold), and a measure is
+"session_total", "session_at_current_stage", (statistic, metric, window) or ("count", metric, window, operator, number).
 """
 
 import math
@@ -35,6 +35,7 @@ RULES = (
     "6: the first rule fires", "6: a later rule fires", "6: a rule that holds comes after one that fires",
     "6: no rule holds", "6: GRADUATED absorbs", "6: GRADUATED absorbs though its rules hold",
     "7: last at its bound", "7: mean at its bound", "7: min at its bound", "7: max at its bound",
+    "7: median at its bound", "7: sum at its bound", "7: count at its bound",
     "7: session_total at its bound", "7: session_at_current_stage at its bound",
     "7: fewer values than the window", "7: a missing value in the window", "7: the other side of an or counts",
     "7: addition in another order flips a mean", "7: a strict bound", "7: an equality", "7: an inequality",
@@ -79,38 +80,50 @@ def measure(of: Any, history: list[Row], number: int, at_stage: int) -> float | 
         return number
     if of == "session_at_current_stage":
         return at_stage
-    statistic, metric, window = of
+    statistic, metric, window = of[:3]
     values = [row[metric] for row in history[-window:]]
     happens("7: fewer values than the window", len(values) < window)
+    if statistic == "count":
+        happens("26: a count passes over a missing value", any(missing(value) for value in values))
+        return sum(not missing(value) and OPERATORS[of[3]](value, of[4]) for value in values)
     if any(missing(value) for value in values):
         happens("7: a missing value in the window")
         return None
-    if statistic == "mean":
+    if statistic in ("mean", "sum"):
         total = 0.0
         for value in values:
             total = total + value
-        return total / len(values)
+        return total / len(values) if statistic == "mean" else total
+    if statistic == "median":
+        in_order, middle = sorted(values), len(values) // 2
+        return in_order[middle] if len(values) % 2 else (in_order[middle - 1] + in_order[middle]) / 2
     return {"last": values[-1], "min": min(values), "max": max(values)}[statistic]
 
 
-def holds(condition: Any, history: list[Row], number: int, at_stage: int) -> bool:
-    if condition[0] == "and":
-        return all(holds(part, history, number, at_stage) for part in condition[1])
-    if condition[0] == "or":
-        return any(holds(part, history, number, at_stage) for part in condition[1])
+def holds(condition: Any, history: list[Row], number: int, at_stage: int, *, negated: bool = False) -> bool:
+    """Whether it holds, or its negation does; neither, where a comparison's value is missing."""
+    if condition[0] == "not":
+        return holds(condition[1], history, number, at_stage, negated=not negated)
+    if condition[0] in ("and", "or"):
+        of_parts = [holds(part, history, number, at_stage, negated=negated) for part in condition[1]]
+        return all(of_parts) if (condition[0] == "and") != negated else any(of_parts)
     comparison, of, threshold = condition
     value = measure(of, history, number, at_stage)
-    return value is not None and OPERATORS[comparison](value, threshold)
+    happens("26: neither a comparison nor its negation holds", negated and value is None)
+    return value is not None and OPERATORS[comparison](value, threshold) != negated
 
 
 def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:
     """Count what the comparisons of a rule that is tried meet."""
+    if condition[0] == "not":
+        look_at(condition[1], history, number, at_stage)
+        return
     if condition[0] in ("and", "or"):
         values = [holds(part, history, number, at_stage) for part in condition[1]]
         lacks = [
             part
             for part in condition[1]
-            if part[0] not in ("and", "or") and measure(part[1], history, number, at_stage) is None
+            if part[0] not in ("and", "or", "not") and measure(part[1], history, number, at_stage) is None
         ]
         happens("7: the other side of an or counts", condition[0] == "or" and lacks and any(values))
         for part in condition[1]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from curricula.conditions import Measure
 from curricula.schema import Curriculum
 from tests.reference import OPERATORS, STAGES, Row, missing
 
@@ -58,18 +59,22 @@ def comparison(random: Random, metrics: tuple[str, ...]) -> Any:
     if kind != "metric":
         return (sign, kind, float(random.randint(1, 5)))
     metric = random.choice(metrics)
-    statistic = random.choice(["last", "mean", "mean", "min", "max"])
+    statistic = random.choice(["last", "mean", "mean", "min", "max", "median", "sum", "count"])
     window = 1 if statistic == "last" else random.choice([1, 2, 3, 4, 5, 5, 6])
-    if statistic != "mean":
-        return (sign, (statistic, metric, window), random.choice(VALUES[metric]))
+    if statistic == "count":
+        compared = random.choice(list(OPERATORS)), random.choice(VALUES[metric])
+        return (sign, (statistic, metric, window, *compared), float(random.randint(0, window)))
     values = [random.choice(VALUES[metric]) for _ in range(window)]
-    return (sign, (statistic, metric, window), sum(values) / len(values))
+    threshold = {"mean": sum(values) / len(values), "sum": sum(values), "median": (values[0] + values[-1]) / 2}
+    return (sign, (statistic, metric, window), threshold.get(statistic, values[0]))
 
 
 def condition(random: Random, metrics: tuple[str, ...], depth: int = 2) -> Any:
     """A condition as the reference takes it."""
     if depth == 0 or random.randrange(5) < 3:
         return comparison(random, metrics)
+    if one_in(random, 4):
+        return ("not", condition(random, metrics, depth - 1))
     parts = [condition(random, metrics, depth - 1) for _ in range(random.randint(2, 3))]
     return (random.choice(["and", "or"]), parts)
 
@@ -79,14 +84,25 @@ def conditions(metrics: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.randoms(use_true_random=False).map(lambda random: condition(random, metrics))
 
 
+def plain(measure: Measure) -> Any:
+    """A measure as the reference takes it."""
+    if not measure.metric:
+        return measure.statistic
+    compared = (measure.operator, measure.threshold) if measure.operator else ()
+    return (measure.statistic, measure.metric, measure.window, *compared)
+
+
 def text(condition: Any) -> str:
     """The condition in the language of the curricula."""
     if condition[0] in ("and", "or"):
         return f" {condition[0]} ".join(f"({text(part)})" for part in condition[1])
+    if condition[0] == "not":
+        return f"not ({text(condition[1])})"
     sign, of, threshold = condition
     if isinstance(of, tuple):
-        statistic, metric, window = of
-        of = f"last({metric})" if statistic == "last" else f"{statistic}({metric}, {window})"
+        statistic, metric, window, *compared = of
+        looks_at = " ".join([metric, compared[0], repr(compared[1])]) if compared else metric
+        of = f"last({metric})" if statistic == "last" else f"{statistic}({looks_at}, {window})"
     return f"{of} {sign} {threshold!r}"
 
 

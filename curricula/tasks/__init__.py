@@ -2,7 +2,8 @@
 
 from curricula.tasks import dummy, dynamic_foraging
 from curricula.tasks.base import Metric, Parameters, Task
+from curricula.tasks.rig_stages import StageName
 
 TASKS: dict[str, Task] = {module.TASK.name: module.TASK for module in (dynamic_foraging, dummy)}
 
-__all__ = ["TASKS", "Metric", "Parameters", "Task"]
+__all__ = ["TASKS", "Metric", "Parameters", "StageName", "Task"]

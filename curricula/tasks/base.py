@@ -46,9 +46,17 @@ class Task:
         curriculum_schema_name: as the rigs' curriculum JSON names the class of its curricula.
         parameters: the parameters' model for each curriculum schema version.
         metrics: what conditions may look at.
+        stages: label of each stage by its name, in the order of training, where the rigs know no others; the last is an
+            end, to which rules may lead though a curriculum gives it no parameters. None: curricula name their own.
     """
 
     name: str
     curriculum_schema_name: str
     parameters: Mapping[str, type[Parameters]]
     metrics: tuple[Metric, ...]
+    stages: Mapping[str, str] | None = None
+
+    @property
+    def end(self) -> str | None:
+        """The end of a task that fixes its stages."""
+        return list(self.stages)[-1] if self.stages else None

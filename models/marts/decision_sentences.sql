@@ -14,6 +14,12 @@ reasons as (
 
 ),
 
+ends as (
+
+    select * from {{ ref('int_curricula__ends') }}
+
+),
+
 -- of the rule that decided, the alternatives that hold; of another, all of them
 worded as (
 
@@ -77,13 +83,20 @@ final as (
         || ': '
         || case
             when df_manager.directive_kind <> 'enrol' then df_manager.directive
-            when df_manager.current_stage_actual = 'GRADUATED' then 'graduated'
+            when ends.is_graduation then 'graduated'
+            when ends.stage is not null then 'training has ended'
             when per_decision.why is not null then per_decision.why
             when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not
             else 'no rule holds'
         end as sentence
     from df_manager
     left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
+    left join ends
+        on
+            df_manager.curriculum_name = ends.curriculum_name
+            and df_manager.curriculum_version = ends.curriculum_version
+            and df_manager.curriculum_schema_version = ends.curriculum_schema_version
+            and df_manager.current_stage_actual = ends.stage
 
 )
 

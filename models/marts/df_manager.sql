@@ -93,7 +93,8 @@ decided as (
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     inner join stages as next on decisions.next_stage_key = next.stage_key
-    left join stages as reported on sessions.reported_stage = reported.stage
+    left join stages as reported
+        on sessions.reported_stage = reported.stage and not coalesce(sessions.is_stage_of_another_task, false)
     left join rules on decisions.rule_key = rules.rule_key
     left join history_read on decisions.session_key = history_read.session_key
     left join directives on decisions.session_key = directives.session_key

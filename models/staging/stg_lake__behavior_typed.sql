@@ -23,6 +23,25 @@ task_aliases as (
 
 ),
 
+curricula as (
+
+    select * from {{ ref('curricula') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('training_stages') }}
+    where not is_of_every_task
+
+),
+
+task_stages as (
+
+    select * from {{ ref('task_stages') }}
+
+),
+
 typed as (
 
     select
@@ -123,6 +142,26 @@ under_curricula as (
 
 ),
 
+-- SEMANTICS 24: a stage that only other tasks have says nothing
+with_known_stages as (
+
+    select
+        under_curricula.*,
+        stages.stage is not null and task_stages.stage is null as is_stage_of_another_task
+    from under_curricula
+    left join stages on under_curricula.reported_stage = stages.stage
+    left join curricula
+        on
+            under_curricula.curriculum_name = curricula.curriculum_name
+            and under_curricula.curriculum_version = curricula.curriculum_version
+            and under_curricula.curriculum_schema_version = curricula.curriculum_schema_version
+    left join task_stages
+        on
+            coalesce(curricula.task, under_curricula.task) = task_stages.task
+            and under_curricula.reported_stage = task_stages.stage
+
+),
+
 -- SEMANTICS 1: without a number or a curriculum name a session takes no part, which is not an error
 final as (
 
@@ -147,7 +186,7 @@ final as (
             -- readers join on the date
             when has_session_date and session_date is null then 'unreadable_date'
         end as set_aside_because
-    from under_curricula
+    from with_known_stages
 
 )
 

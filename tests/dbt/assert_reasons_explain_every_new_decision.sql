@@ -56,7 +56,7 @@ tried as (
     from {{ ref('int_curricula__comparisons') }} as comparisons
     inner join rules on comparisons.rule_key = rules.rule_key
     inner join {{ ref('training_stages') }} as stages on rules.stage = stages.stage
-    where rules.stage <> 'GRADUATED'
+    where not stages.is_absorbing
 
 ),
 

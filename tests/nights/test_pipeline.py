@@ -175,7 +175,7 @@ def measures(values: reference.Row) -> list:
     def within(condition: tuple) -> list:
         if condition[0] in ("and", "or"):
             return [of for part in condition[1] for of in within(part)]
-        return [condition[1]]
+        return within(condition[1]) if condition[0] == "not" else [condition[1]]
 
     return [of for rules in values["stages"].values() for _, _, condition in rules for of in within(condition)]
 

@@ -6,7 +6,7 @@ import pytest
 
 from curricula import releases
 from curricula.library import LIBRARY, CurriculumError, load, load_library
-from curricula.schema import StageName
+from curricula.tasks import StageName
 from scripts.curricula import generated
 from tests.copies import ROOT
 
