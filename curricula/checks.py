@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from curricula.conditions import Clause, Interval, Measure, comparisons
+from curricula.expressions import rounded, value_range
 from curricula.schema import Curriculum, Decision, Stage, TransitionRule
 from curricula.statistics import STATISTICS
 from curricula.tasks import Task
+from curricula.tasks.base import number_fields
 
 
 class Severity(StrEnum):
@@ -87,6 +89,19 @@ CHECKS = {
     "threshold-out-of-range": Check(
         Severity.WARNING, "The threshold lies outside the values that the metric usually takes.", "check its unit"
     ),
+    "policy-out-of-range": Check(
+        Severity.ERROR,
+        "The policy can give a value that the parameter cannot take; it would reach a rig.",
+        "put clamp(…, low, high) around it",
+    ),
+    "policy-always-missing": Check(
+        Severity.ERROR, "The policy never gives a value, so the stage's own always holds.", "fix or remove the policy"
+    ),
+    "policy-constant": Check(
+        Severity.WARNING,
+        "The policy gives the same value whatever the mouse does.",
+        "write the value in parameters, or look at a measure",
+    ),
     "window-not-filled": Check(
         Severity.WARNING,
         "The rule can be tried before the mouse has run as many sessions as its window has; it then takes fewer.",
@@ -127,6 +142,7 @@ def check(curriculum: Curriculum) -> list[Finding]:
     for name, stage in curriculum.stages.items():
         if not curriculum.is_end(name):
             found += _rules(curriculum, name, stage)
+        found += _policies(curriculum, name, stage)
     return sorted(found, key=lambda finding: (curriculum.position(finding.stage), finding.rule))
 
 
@@ -227,11 +243,30 @@ def _thresholds(task: Task, name: str, number: int, rule: TransitionRule) -> Ite
 
 def _windows(name: str, number: int, region: list[Clause], first_session: int) -> Iterator[Finding]:
     for clause in region:
-        sessions = max([first_session, *(bounds.lower for of, bounds in clause.items() if not of.metric)])
+        sessions = max([first_session, *(bounds.lower for of, bounds in clause.items() if of.is_whole)])
         for measure in clause:
             if measure.window > sessions:
                 problem = f"{measure} can be asked for at session {sessions:g}"
                 yield Finding("window-not-filled", name, number, problem)
+
+
+def _policies(curriculum: Curriculum, name: str, stage: Stage) -> Iterator[Finding]:
+    domain = _Domain(curriculum.task_definition)
+    fields = number_fields(type(stage.parameters))
+    for parameter, policy in stage.parsed_policies(curriculum.task_definition).items():
+        found, field = value_range(policy, domain.of), fields[parameter]
+        if found.interval is None:
+            yield Finding("policy-always-missing", name, 0, f"the policy of {parameter} is always missing")
+            continue
+        lower, upper = found.interval.lower, found.interval.upper
+        if field.is_whole:
+            lower, upper = (rounded(end) if math.isfinite(end) else end for end in (lower, upper))
+        if not field.lowest <= lower <= upper <= field.highest:
+            takes = f"it takes {field.lowest:g} to {field.highest:g}"
+            problem = f"the policy of {parameter} can give {lower:g} to {upper:g}, {takes}"
+            yield Finding("policy-out-of-range", name, 0, problem)
+        if lower == upper:
+            yield Finding("policy-constant", name, 0, f"the policy of {parameter} always gives {lower:g}")
 
 
 # --- exact reasoning over clauses ------------------------------------------------------------------------------------

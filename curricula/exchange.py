@@ -42,7 +42,7 @@ def schema_file_name(task: Task, schema_version: str) -> str:
 def to_json(curriculum: Curriculum) -> str:
     """The curriculum as the rigs' readers take it: parameters and rules by the stages' labels."""
     task = curriculum.task_definition
-    document = {
+    document: dict[str, Any] = {
         "curriculum_schema_name": task.curriculum_schema_name,
         "curriculum_schema_version": curriculum.schema_version,
         "curriculum_name": curriculum.name,
@@ -52,7 +52,7 @@ def to_json(curriculum: Curriculum) -> str:
             curriculum.label(name): {
                 "training_stage": curriculum.training_stage(name),
                 "description": describe_stage(curriculum, stage),
-                **stage.parameters.model_dump(mode="json"),
+                **stage.values,
             }
             for name, stage in curriculum.stages.items()
         },
@@ -73,6 +73,9 @@ def to_json(curriculum: Curriculum) -> str:
             for name, stage in curriculum.stages.items()
         },
     }
+    policies = {curriculum.label(name): stage.policies for name, stage in curriculum.stages.items() if stage.policies}
+    if policies:
+        document["policies"] = policies
     return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -105,7 +108,7 @@ def json_schema(task: Task, schema_version: str) -> str:
         "required": ["from_stage", "transition_rules"],
         "additionalProperties": False,
     }
-    document = {
+    document: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": task.curriculum_schema_name,
         "type": "object",
@@ -128,6 +131,9 @@ def json_schema(task: Task, schema_version: str) -> str:
         ],
         "additionalProperties": False,
     }
+    if not task.stages:
+        policies = {"type": "object", "additionalProperties": text}
+        document["properties"]["policies"] = {"type": "object", "additionalProperties": policies}
     return json.dumps(document, indent=4) + "\n"
 
 
@@ -194,7 +200,13 @@ def _in_its_authors_words(curriculum: Curriculum) -> Curriculum:
 
 def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
     fields = ("name", "version", "schema_version", "description")
-    known = {"curriculum_schema_name", "parameters", "curriculum", *(f"curriculum_{field}" for field in fields)}
+    known = {
+        "curriculum_schema_name",
+        "parameters",
+        "curriculum",
+        "policies",
+        *(f"curriculum_{field}" for field in fields),
+    }
     if others := document.keys() - known:
         raise ExchangeError(*(f"{shown(other)} {unknown(other, sorted(known))}" for other in sorted(others)))
     names = _names(document, task)
@@ -225,6 +237,8 @@ def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
         stage["rules"] = [
             _rule(rule, f"{label}, rule {number}", task, names) for number, rule in enumerate(rules or [], 1)
         ]
+    for label in document.get("policies") or {}:
+        stages.setdefault(_stage(label, names), {})["policies"] = _object(_object(document, "policies"), label)
     words = document.get("curriculum_description")
     return {
         "name": document.get("curriculum_name"),
@@ -275,7 +289,7 @@ def _rule(rule: Any, where: str, task: Task, names: Mapping[str, str]) -> dict[s
     if decision not in list(Decision):
         raise ExchangeError(f"{where}: decision {shown(decision)} {unknown(decision, list(Decision))}")
     try:
-        condition = from_lambda(str(rule.get("condition")), [metric.name for metric in task.metrics])
+        condition = from_lambda(str(rule.get("condition")), task.names)
         return {
             "decision": Decision(decision),
             "to_stage": _stage(to_stage, names),

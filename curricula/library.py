@@ -9,6 +9,7 @@ stages:
     description: Longer blocks.       # optional: what the stage is for
     parameters_from: STAGE_1          # optional: begin with this stage's parameters
     parameters: {warmup: "off"}       # what differs
+    policies: {...}                   # parameters that follow performance: what differs
     rules: [...]                      # in place of those of the version it starts from
   STAGE_4: null                       # a stage that this version does not have
 """
@@ -25,6 +26,7 @@ from curricula.errors import UserError, closest, one_line, shown
 from curricula.problems import Place, in_words
 from curricula.schema import Curriculum, TransitionRule
 from curricula.tasks import TASKS, Parameters
+from curricula.tasks.base import number_fields
 
 LIBRARY = Path(__file__).with_name("library")
 
@@ -48,6 +50,7 @@ class _StageDocument(BaseModel):
     label: str | None = None
     parameters_from: str | None = None
     parameters: dict[str, Any] = {}
+    policies: dict[str, str | None] = {}
     rules: list[Any] | None = None
     description: str | None = None
 
@@ -205,8 +208,10 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
                 raise ValueError(
                     f"stage {name}: parameters_from {stage.parameters_from} is not a stage of this curriculum"
                 )
+            policies = before.get("policies", {}) | stage.policies
             stages[name] = {
                 "parameters": source["parameters"] | stage.parameters,
+                "policies": {parameter: text for parameter, text in policies.items() if text is not None},
                 "label": before["label"] if stage.label is None else stage.label,
                 "description": before["description"] if stage.description is None else stage.description,
             }
@@ -238,6 +243,8 @@ def _known(task: str | None, schema_version: Any) -> Callable[[Place], Iterable[
     )
 
     def known(place: Place) -> Iterable[str]:
+        if "policies" in place:
+            return dict.fromkeys(name for model in parameters for name in number_fields(model))
         if "rules" in place:
             return TransitionRule.model_fields
         if "parameters" in place:
@@ -253,7 +260,7 @@ def _if_any(field: str, text: str) -> dict[str, str]:
 
 def to_yaml(curriculum: Curriculum) -> str:
     """The curriculum as a library file of its own, which starts from no other version."""
-    stages = {name: stage.parameters.model_dump(mode="json") for name, stage in curriculum.stages.items()}
+    stages = {name: stage.values for name, stage in curriculum.stages.items()}
     first = next(iter(stages.values()))
     common = {
         name: value
@@ -272,6 +279,7 @@ def to_yaml(curriculum: Curriculum) -> str:
                 **_if_any("label", curriculum.stages[name].label),
                 **_if_any("description", curriculum.stages[name].description),
                 "parameters": {field: value for field, value in parameters.items() if field not in common},
+                **({"policies": curriculum.stages[name].policies} if curriculum.stages[name].policies else {}),
                 "rules": [
                     {field: str(value) for field, value in rule.model_dump(mode="json").items() if value}
                     for rule in curriculum.stages[name].rules

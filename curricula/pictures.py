@@ -13,6 +13,7 @@ from typing import Any
 import pygraphviz
 
 from curricula.exchange import file_name
+from curricula.explanations import expression_in_words
 from curricula.schema import Curriculum, Decision, Stage, TransitionRule
 from curricula.wording import describe
 
@@ -85,7 +86,7 @@ def _label(number: int, rule: TransitionRule, curriculum: Curriculum) -> str:
 def _parameters_in_words(stage: Stage | None) -> str:
     if stage is None:
         return "no parameters of its own"
-    return "\n".join(f"{name}: {value}" for name, value in stage.parameters.model_dump(mode="json").items())
+    return "\n".join(f"{name}: {value}" for name, value in stage.values.items())
 
 
 CELL = {"height": 22, "name": 210, "value": 185, "head": 34}
@@ -94,7 +95,15 @@ CELL = {"height": 22, "name": 210, "value": 185, "head": 34}
 def parameters_svg(curriculum: Curriculum) -> str:
     """Parameters by stages; what changes from the stage before is highlighted, and hovering says from what."""
     stages = list(curriculum.stages)
-    values = [stage.parameters.model_dump(mode="json") for stage in curriculum.stages.values()]
+    # a parameter that follows performance shows how, where one points at it
+    values = [
+        {name: f"{value} ƒ" if name in stage.policies else value for name, value in stage.values.items()}
+        for stage in curriculum.stages.values()
+    ]
+    policies = [
+        {name: expression_in_words(of) for name, of in stage.parsed_policies(curriculum.task_definition).items()}
+        for stage in curriculum.stages.values()
+    ]
     names = list(dict.fromkeys(name for of_stage in values for name in of_stage))
     width = CELL["name"] + CELL["value"] * len(stages)
     height = CELL["head"] + CELL["height"] * len(names)
@@ -118,17 +127,26 @@ def parameters_svg(curriculum: Curriculum) -> str:
             f'<g class="row" data-name="{name.lower()}"><rect y="{y}" width="{width}" height="{CELL["height"]}" '
             f'fill="{fill}"/><text x="8" y="{y + 15}">{name}</text>'
         )
-        parts += [_cell(stages, values, name, column, y) for column in range(len(stages))]
+        parts += [_cell(stages, values, policies, name, column, y) for column in range(len(stages))]
         parts.append("</g>")
     return "\n".join([*parts, "</svg>"])
 
 
-def _cell(stages: Sequence[str], values: Sequence[dict[str, Any]], name: str, column: int, y: int) -> str:
+def _cell(
+    stages: Sequence[str],
+    values: Sequence[dict[str, Any]],
+    policies: Sequence[dict[str, str]],
+    name: str,
+    column: int,
+    y: int,
+) -> str:
     x = CELL["name"] + column * CELL["value"]
     value = str(values[column].get(name, "–"))
     before = str(values[column - 1].get(name, "–")) if column else value
     shown = value if len(value) <= 27 else value[:26] + "…"
     tooltip = f"{stages[column]}: {name} = {value}"
+    if name in policies[column]:
+        tooltip += f"\nfollows performance: {policies[column][name]}"
     mark = ""
     if value != before:
         tooltip += f"\nwas {before or 'empty'} at {stages[column - 1]}"

@@ -8,8 +8,10 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from curricula.explanations import expression_in_words
 from curricula.library import LIBRARY, folder_name
-from curricula.schema import Curriculum
+from curricula.schema import Curriculum, Stage
+from curricula.tasks import Task
 from curricula.wording import in_words
 
 LOCK = LIBRARY.with_name("released.json")
@@ -22,13 +24,19 @@ def content_hash(curriculum: Curriculum) -> str:
         "key": curriculum.key,
         "stages": {
             name: {
-                "parameters": stage.parameters.model_dump(mode="json"),
+                "parameters": stage.values,
                 "rules": [[rule.decision, rule.to_stage, str(rule.parsed(task))] for rule in stage.rules],
+                # a curriculum without policies has the hash that it always had
+                **({"policies": _policies(stage, task)} if stage.policies else {}),
             }
             for name, stage in curriculum.stages.items()
         },
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _policies(stage: Stage, task: Task) -> dict[str, str]:
+    return {parameter: str(policy) for parameter, policy in stage.parsed_policies(task).items()}
 
 
 def file_key(curriculum: Curriculum) -> str:
@@ -102,7 +110,9 @@ def _facts(curriculum: Curriculum, name: str) -> dict[str, str]:
     stage = curriculum.stages.get(name)
     if stage is None:
         return {}
-    facts = {parameter: str(value) for parameter, value in stage.parameters.model_dump(mode="json").items()}
+    facts = {parameter: str(value) for parameter, value in stage.values.items()}
+    for parameter, policy in stage.parsed_policies(curriculum.task_definition).items():
+        facts[f"policy of {parameter}"] = expression_in_words(policy)
     for number, rule in enumerate(stage.rules, 1):
         condition = in_words(rule.parsed(curriculum.task_definition))
         facts[f"rule {number}"] = f"{rule.decision} to {rule.to_stage}: {condition}"

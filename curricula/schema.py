@@ -23,7 +23,9 @@ from pydantic import (
 
 from curricula.conditions import Clause, Condition, clauses, parse
 from curricula.errors import closest, shown, unknown
+from curricula.expressions import Expression, parse_policy
 from curricula.tasks import TASKS, Parameters, Task
+from curricula.tasks.base import number_fields
 
 LARGEST = 2**53
 STAGE_NAME = r"[A-Za-z][A-Za-z0-9_]{0,59}"
@@ -70,7 +72,7 @@ class TransitionRule(_Strict):
 
     def parsed(self, task: Task) -> Condition:
         """The condition as typed comparisons."""
-        return parse(self.condition, [metric.name for metric in task.metrics])
+        return parse(self.condition, task.names)
 
     def clauses(self, task: Task) -> list[Clause]:
         """The condition as clauses; see `conditions.clauses`."""
@@ -82,6 +84,7 @@ class Stage(_Strict):
 
     label: Words = ""
     parameters: SerializeAsAny[Parameters]
+    policies: dict[str, str] = {}
     rules: tuple[TransitionRule, ...] = ()
     description: Words = ""
 
@@ -90,6 +93,38 @@ class Stage(_Strict):
     def _are_the_tasks(cls, values: Any, _: Any, info: ValidationInfo) -> Parameters:
         model: type[Parameters] = _context(info)["parameters"]
         return model.model_validate(values, strict=True)
+
+    @field_validator("policies")
+    @classmethod
+    def _are_of_its_parameters(cls, policies: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        parameters = info.data.get("parameters")
+        if parameters is None:  # whose own problems are said already
+            return policies
+        numbers = number_fields(type(parameters))
+        for name, text in policies.items():
+            if name not in type(parameters).model_fields:
+                raise ValueError(f"{name} {unknown(name, numbers)}")
+            if name not in numbers:
+                raise ValueError(f"{name} is not a number; numbers are {', '.join(numbers)}")
+            if getattr(parameters, name) is None:
+                raise ValueError(
+                    f"{name} has no value of its own at this stage, which holds where the policy gives none: "
+                    f"give it one in parameters"
+                )
+            try:
+                parse_policy(text, _context(info)["metrics"])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return dict(sorted(policies.items()))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Its parameters as plain values; those that it does not have are left out."""
+        return self.parameters.model_dump(mode="json", exclude_none=True)
+
+    def parsed_policies(self, task: Task) -> dict[str, Expression]:
+        """Its policies as typed expressions."""
+        return {name: parse_policy(text, task.names) for name, text in self.policies.items()}
 
 
 def _check_values(value: Any, path: tuple[str, ...]) -> None:
@@ -153,7 +188,7 @@ class Curriculum(_Strict):
         _check_values(values, ())
         context = {
             "parameters": parameters,
-            "metrics": [metric.name for metric in task.metrics],
+            "metrics": task.names,
             "stages": task.stages,
         }
         return cls.model_validate(dict(values), context=context)

@@ -16,6 +16,10 @@ SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 def in_words(condition: Condition) -> str:
     """E.g. ``finished trials ≥ 200 and foraging efficiency ≥ 0.6``."""
     if isinstance(condition, Comparison):
+        if condition.operator in ("missing", "present"):
+            return (
+                f"{measure_in_words(condition.measure)} is {'missing' if condition.operator == 'missing' else 'there'}"
+            )
         return f"{measure_in_words(condition.measure)} {SIGNS[condition.operator]} {number_text(condition.threshold)}"
     return _joined(condition, in_words)
 

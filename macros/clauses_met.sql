@@ -1,5 +1,5 @@
 {% macro clauses_met(sessions, clauses) %}
-{%- set in_sql = ['session_total'] + measures() | map(attribute='name') | list %}
+{%- set in_sql = ['session_total'] + measures() | selectattr('in_rules') | map(attribute='name') | list %}
 with
 
 -- DuckDB would write a CTE that is read twice, with all its columns

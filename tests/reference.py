@@ -113,6 +113,41 @@ def holds(condition: Any, history: list[Row], number: int, at_stage: int, *, neg
     return value is not None and OPERATORS[comparison](value, threshold) != negated
 
 
+def evaluate(of: Any, history: list[Row], number: int, at_stage: int) -> float | None:
+    """What a policy gives; None where it is missing.
+
+    An expression is a number, a measure, ("+" | "-" | "*" | "/", left, right), ("least" | "greatest", a, b),
+    ("clamp", x, low, high), ("if", condition, then, otherwise); a condition may also be ("missing", measure).
+    """
+    if isinstance(of, int | float):
+        return of
+    if isinstance(of, str) or of[0] in ("last", "mean", "min", "max", "median", "sum", "count"):
+        return measure(of, history, number, at_stage)
+    if of[0] == "if":
+        return evaluate(of[2] if chooses(of[1], history, number, at_stage) else of[3], history, number, at_stage)
+    parts = [evaluate(part, history, number, at_stage) for part in of[1:]]
+    if any(part is None for part in parts):
+        happens("27: a policy lacks a value")
+        return None
+    if of[0] == "/":
+        happens("27: a policy divides by zero", parts[1] == 0)
+        return None if parts[1] == 0 else parts[0] / parts[1]
+    return {
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "least": min,
+        "greatest": max,
+        "clamp": lambda x, low, high: max(low, min(x, high)),
+    }[of[0]](*parts)
+
+
+def chooses(condition: Any, history: list[Row], number: int, at_stage: int) -> bool:
+    if condition[0] == "missing":
+        return measure(condition[1], history, number, at_stage) is None
+    return holds(condition, history, number, at_stage)
+
+
 def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:
     """Count what the comparisons of a rule that is tried meet."""
     if condition[0] == "not":

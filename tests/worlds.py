@@ -79,6 +79,48 @@ def condition(random: Random, metrics: tuple[str, ...], depth: int = 2) -> Any:
     return (random.choice(["and", "or"]), parts)
 
 
+def expression(random: Random, metrics: tuple[str, ...], numbers: list[float], depth: int = 3) -> Any:
+    """The expression of a policy as the reference takes it."""
+    kind = (
+        "number"
+        if depth == 0 and one_in(random, 2)
+        else "measure"
+        if depth == 0
+        else random.choice(["measure", "arithmetic", "arithmetic", "limits", "clamp", "if", "if missing"])
+    )
+    if kind == "number":
+        return random.choice(numbers)
+    if kind == "measure":
+        return ("last", random.choice(metrics), 1)
+
+    def part() -> Any:
+        return expression(random, metrics, numbers, depth - 1)
+
+    if kind == "arithmetic":
+        return (random.choice("+-*/"), part(), part())
+    if kind == "limits":
+        return (random.choice(["least", "greatest"]), part(), part())
+    if kind == "clamp":
+        return ("clamp", part(), *sorted(random.sample(numbers, 2)))
+    measure = ("last", random.choice(metrics), 1)
+    compared = (random.choice(list(OPERATORS)), measure, random.choice(numbers))
+    return ("if", ("missing", measure) if kind == "if missing" else compared, part(), part())
+
+
+def expression_text(of: Any) -> str:
+    """The expression in the language of policies."""
+    if isinstance(of, int | float):
+        return repr(of)
+    if of[0] == "if":
+        asked = f"missing({measure_text(of[1][1])})" if of[1][0] == "missing" else text(of[1])
+        return f"({expression_text(of[2])} if {asked} else {expression_text(of[3])})"
+    if of[0] in ("+", "-", "*", "/"):
+        return f"({expression_text(of[1])}) {of[0]} ({expression_text(of[2])})"
+    if of[0] in ("least", "greatest", "clamp"):
+        return f"{of[0]}({', '.join(map(expression_text, of[1:]))})"
+    return measure_text(of)
+
+
 def conditions(metrics: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """Conditions for tests of single ones."""
     return st.randoms(use_true_random=False).map(lambda random: condition(random, metrics))
@@ -99,11 +141,16 @@ def text(condition: Any) -> str:
     if condition[0] == "not":
         return f"not ({text(condition[1])})"
     sign, of, threshold = condition
-    if isinstance(of, tuple):
-        statistic, metric, window, *compared = of
-        looks_at = " ".join([metric, compared[0], repr(compared[1])]) if compared else metric
-        of = f"last({metric})" if statistic == "last" else f"{statistic}({looks_at}, {window})"
-    return f"{of} {sign} {threshold!r}"
+    return f"{measure_text(of)} {sign} {threshold!r}"
+
+
+def measure_text(of: Any) -> str:
+    """The measure in the language of the curricula."""
+    if isinstance(of, str):
+        return of
+    statistic, metric, window, *compared = of
+    looks_at = " ".join([metric, compared[0], repr(compared[1])]) if compared else metric
+    return f"last({metric})" if statistic == "last" else f"{statistic}({looks_at}, {window})"
 
 
 def rules(random: Random, stage: str, stages: list[str], metrics: tuple[str, ...]) -> list[Any]:

@@ -35,7 +35,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     # dbt runs a test before this model only where the model depends on all that the test reads; these refs are for
     # tests of what is not read here
     _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
-    _ = dbt.ref("stg_lake__columns"), dbt.ref("int_curricula__metrics"), dbt.ref("int_sessions__new")
+    _ = dbt.ref("stg_lake__columns"), dbt.ref("curriculum_metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
     _ = dbt.ref("run"), dbt.ref("sessions")

@@ -1,4 +1,4 @@
-{%- set measured = ['session_total', 'session_at_current_stage'] + measures() | map(attribute='name') | list %}
+{%- set measured = ['session_total', 'session_at_current_stage'] + measures() | selectattr('in_rules') | map(attribute='name') | list %}
 
 with
 

@@ -57,10 +57,11 @@ valued as (
         comparisons.measure_in_words,
         comparisons.operator,
         comparisons.threshold,
-        {{ value_of_measure('comparisons.measure', 'measures', 'df_manager.session_at_current_stage') }} as measured
+        {{ value_of_measure('comparisons.measure', 'measured', 'df_manager.session_at_current_stage') }} as measured,
+        {{ parts_of_measure('comparisons.measure') }} as parts
     from df_manager
     inner join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
-    inner join measures on sessions.session_key = measures.session_key
+    inner join measures as measured on sessions.session_key = measured.session_key
     inner join curricula
         on
             df_manager.curriculum_name = curricula.curriculum_name

@@ -52,6 +52,7 @@ final as (
         met.measure,
         met.measure_in_words,
         met.measured,
+        met.parts,
         met.operator,
         met.threshold,
         met.is_met,

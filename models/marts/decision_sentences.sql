@@ -33,7 +33,7 @@ worded as (
         is_deciding_rule,
         alternative,
         string_agg(
-            measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || ' ' || case
+            measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || coalesce(' = ' || parts, '') || ' ' || case
                 when is_met then '' else 'not '
             end || {{ sign_of('operator') }} || ' ' || format('{:.6g}', threshold),
             ' and '
@@ -72,6 +72,25 @@ per_decision as (
 
 ),
 
+-- what the policies of the stage give the next session
+parameters as (
+
+    select
+        subject_id,
+        session,
+        string_agg(
+            parameter || ' ' || format('{:.6g}', given) || ' = ' || explanation
+            -- its values have changed since
+            || case when given is distinct from computed then ', now ' || coalesce(format('{:.6g}', computed), 'missing') else '' end,
+            '; '
+            order by parameter
+        ) as words
+    from {{ ref('int_decisions__parameters') }}
+    where given is not null
+    group by subject_id, session
+
+),
+
 final as (
 
     select
@@ -88,9 +107,11 @@ final as (
             when per_decision.why is not null then per_decision.why
             when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not
             else 'no rule holds'
-        end as sentence
+        end
+        || coalesce('; ' || parameters.words, '') as sentence
     from df_manager
     left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
+    left join parameters on df_manager.subject_id = parameters.subject_id and df_manager.session = parameters.session
     left join ends
         on
             df_manager.curriculum_name = ends.curriculum_name

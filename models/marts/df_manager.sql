@@ -43,6 +43,13 @@ history_read as (
 
 ),
 
+policies as (
+
+    select * from {{ ref('int_decisions__policies') }}
+    where scenario = 'tonight'
+
+),
+
 rules as (
 
     select * from {{ ref('int_curricula__rules') }}
@@ -72,6 +79,7 @@ decided as (
         actual.stage as current_stage_actual,
         {{ decision_of('decisions', 'rules') }} as decision,
         next.stage as next_stage_suggested,
+        policies.next_parameters,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
         rules.rule_number as matched_rule,
@@ -98,6 +106,7 @@ decided as (
     left join rules on decisions.rule_key = rules.rule_key
     left join history_read on decisions.session_key = history_read.session_key
     left join directives on decisions.session_key = directives.session_key
+    left join policies on decisions.session_key = policies.session_key
 
 ),
 

@@ -73,7 +73,7 @@ typed as (
         {{ number_column(types, columns.weight_after) }} as weight_after,
         {{ number_column(types, columns.water_in_session_total) }} as water_in_session_total,
         {{ number_column(types, columns.bias_naive) }} as bias_naive
-        {%- for metric in metrics() %},
+        {%- for metric in metrics() if not metric.formula %},
         {{ number_column(types, metric.columns) }} as {{ metric.name }},
         {{ number_is_wrong(types, metric.columns) }} as {{ metric.name }}__is_wrong
         {%- endfor %}
@@ -81,11 +81,24 @@ typed as (
 
 ),
 
+-- SEMANTICS 25: what a formula gives is missing where it is not a number, and never wrong
+derived as (
+
+    select
+        *
+        {%- for metric in metrics() if metric.formula %},
+        case when isfinite({{ metric.formula }}) then {{ metric.formula }} end as {{ metric.name }},
+        false as {{ metric.name }}__is_wrong
+        {%- endfor %}
+    from typed
+
+),
+
 one_spelling as (
 
-    select typed.* replace (coalesce(task_aliases.task, typed.task) as task)
-    from typed
-    left join task_aliases on typed.task = task_aliases.alias
+    select derived.* replace (coalesce(task_aliases.task, derived.task) as task)
+    from derived
+    left join task_aliases on derived.task = task_aliases.alias
 
 ),
 {%- if not has_curriculum %}

@@ -543,8 +543,8 @@ COLUMNS: dict[str, Cases] = {
     "unique_int_sessions__new_session_key": unique("intermediate.int_sessions__new.session_key"),
     "not_null_subjects_seen_subject_id": not_null("marts.subjects_seen.subject_id"),
     "unique_subjects_seen_subject_id": unique("marts.subjects_seen.subject_id"),
-    "unique_together_int_curricula__metrics_curriculum__metric": unique_together(
-        "intermediate.int_curricula__metrics", "curriculum", "metric"),
+    "unique_together_curriculum_metrics_curriculum__metric": unique_together(
+        "seeds.curriculum_metrics", "curriculum", "metric"),
     "unique_together_curricula_curriculum_name__curriculum_version__curriculum_schema_version":
         unique_together("seeds.curricula", "curriculum_name", "curriculum_version", "curriculum_schema_version"),
     "unique_together_curriculum_comparisons_curriculum__stage__rule_number__alternative__comparison_number":
