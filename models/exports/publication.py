@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbt.flags import get_flags
 
 from auto_train.lake import Settings, open_lake
-from auto_train.publishing import analysis_copy, curricula
+from auto_train.publishing import analysis_copy, curricula, next_session
 from auto_train.publishing.legacy_pickle import to_pickle
 from auto_train.publishing.manifest import DECISION_LOG, LEADER, SEEN, STATS, File, Manifest, Run
 from auto_train.publishing.publication import Tables, publish
@@ -38,11 +38,13 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     _ = dbt.ref("stg_lake__columns"), dbt.ref("curriculum_metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
-    _ = dbt.ref("run"), dbt.ref("sessions")
+    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("next_session"), dbt.ref("curriculum_policies")
+    _ = dbt.ref("int_decisions__parameters"), dbt.ref("int_curricula__ends"), dbt.ref("task_stages")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
     tables = written(session, settings, exports, new_decisions)
+    tables.files.update(next_session.of_run(session, settings, of_run["run_id"], of_run["training_day"]))
     if settings.page:
         # importing what draws it takes a second
         from auto_train.page.page import of_run as page_of_run

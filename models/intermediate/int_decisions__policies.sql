@@ -49,13 +49,11 @@ measured as (
 given as (
 
     select
-        scenario,
-        session_key,
-        curriculum,
-        stage
+        measured.scenario,
+        measured.session_key
         {%- for policy in listed %},
         case
-            when curriculum = {{ literal(policy.curriculum) }} and stage = {{ literal(policy.stage) }}
+            when measured.curriculum = {{ literal(policy.curriculum) }} and measured.stage = {{ literal(policy.stage) }}
                 then {{ number_of_policy(policy.sql, policy.is_whole) }}
         end as policy_{{ loop.index }}
         {%- endfor %}

@@ -113,7 +113,8 @@ compared as (
         tomorrow.next_stage as stage_tomorrow,
         coalesce(newest.next_stage, before_drift.next_stage) as stage_tomorrow_now,
         tomorrow.next_parameters as parameters_tomorrow,
-        if(newest.next_stage is null, before_drift.next_parameters, newest.next_parameters) as parameters_tomorrow_now
+        case when newest.next_stage is null then before_drift.next_parameters else newest.next_parameters end
+            as parameters_tomorrow_now
     from drifted
     inner join df_manager on drifted.subject_id = df_manager.subject_id and drifted.session = df_manager.session
     inner join tomorrow on drifted.subject_id = tomorrow.subject_id
@@ -127,8 +128,10 @@ final as (
 
     select
         *,
-        coalesce(stage_tomorrow <> stage_tomorrow_now, true)
-        or parameters_tomorrow is distinct from parameters_tomorrow_now as matters_for_tomorrow
+        (
+            coalesce(stage_tomorrow <> stage_tomorrow_now, true)
+            or parameters_tomorrow is distinct from parameters_tomorrow_now
+        ) as matters_for_tomorrow
     from compared
 
 )

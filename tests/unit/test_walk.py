@@ -171,7 +171,7 @@ ALWAYS = (">=", "session_total", 0.0)
 
 
 def curriculum(**stages: list) -> dict:
-    return {KEY: {"task": "dummy", "metrics": worlds.METRICS["dummy"], "stages": stages}}
+    return {KEY: {"task": "dummy", "metrics": worlds.METRICS["dummy"], "stages": stages, "own": False, "policies": {}}}
 
 
 def session(number: int, stage: str | None = None, version: str = "1.0") -> dict:
