@@ -39,8 +39,8 @@ stages as (
 
 policies as (
 
-    select * from {{ ref('int_decisions__policies') }}
-    where scenario = 'replay'
+    select policies.* from {{ ref('int_decisions__policies') }} as policies
+    where policies.scenario = 'replay'
 
 ),
 

@@ -139,6 +139,13 @@ new_parameters as (
 
 ),
 
+decided_now as (
+
+    select sessions.* from sessions
+    semi join decisions on sessions.session_key = decisions.session_key
+
+),
+
 explained as (
 
     select
@@ -167,9 +174,8 @@ wrong_parameters as (
         df_manager.subject_id,
         df_manager.session,
         'parameters that no policy of the stage gives: ' || df_manager.next_parameters as detail
-    from decisions
-    inner join sessions on decisions.session_key = sessions.session_key
-    inner join df_manager on sessions.subject_id = df_manager.subject_id and sessions.session = df_manager.session
+    from df_manager
+    semi join decided_now on df_manager.subject_id = decided_now.subject_id and df_manager.session = decided_now.session
     left join explained on df_manager.subject_id = explained.subject_id and df_manager.session = explained.session
     where coalesce(len(json_keys(df_manager.next_parameters)), 0) <> coalesce(explained.policies, 0)
 

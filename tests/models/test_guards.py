@@ -225,6 +225,16 @@ PROGRESS = (
 )
 IT_STAYS = change(DF_MANAGER, decision="'STAY'", next_stage_suggested="current_stage_actual", matched_rule="null")
 STAY = PROGRESS + change(MEASURES, finished_trials__last="249") + IT_STAYS
+# A mouse that stays at a stage whose policy gives its delay times 0.8.
+A_POLICY = (
+    STAY
+    + change(MEASURES, last_reward_delay_offset_updater__last="0.25")
+    + change(
+        DF_MANAGER, curriculum_name="'SingleSite'", curriculum_version="'1.3.2'", curriculum_schema_version="'1.0'"
+    )
+    + change(DF_MANAGER, current_stage_actual="'learn_to_choose'", next_stage_suggested="'learn_to_choose'")
+)
+GIVEN = """'{{"reward_delay_offset": {}}}'"""
 
 
 def held_rule(key: int, number: int, **of: Any) -> str:
@@ -438,6 +448,17 @@ CLAIMS: dict[str, Cases] = {
         ("a session that is not decided", PROGRESS + IT_STAYS + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a session that was walked again, to compare",
          PROGRESS + IT_STAYS + change(DECIDED, scenario="'replay'"), "pass"),
+        ("what the policy gives", A_POLICY + change(DF_MANAGER, next_parameters=GIVEN.format(0.2)), "pass"),
+        ("another value", A_POLICY + change(DF_MANAGER, next_parameters=GIVEN.format(0.25)), "error"),
+        ("no value where there is one", A_POLICY, "error"),
+        ("no value where it is missing",
+         A_POLICY + change(MEASURES, last_reward_delay_offset_updater__last="null"), "pass"),
+        ("a value where it is missing",
+         A_POLICY + change(MEASURES, last_reward_delay_offset_updater__last="null")
+         + change(DF_MANAGER, next_parameters=GIVEN.format(0.2)), "error"),
+        ("a parameter without a policy", STAY + change(DF_MANAGER, next_parameters=GIVEN.format(0.2)), "error"),
+        ("a policy of another session",
+         A_POLICY + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a rule for GRADUATED holds",
          PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
          + change(DF_MANAGER, current_stage_actual="'GRADUATED'") + IT_STAYS, "pass"),
