@@ -75,7 +75,7 @@ def comparison(random: Random, metrics: tuple[str, ...]) -> Any:
     if kind != "metric":
         return (sign, kind, float(random.randint(1, 5)))
     metric = random.choice(metrics)
-    statistic = random.choice(["last", "mean", "mean", "min", "max", "median", "sum", "count"])
+    statistic = random.choice(["last", "mean", "mean", "mean", "min", "max", "median", "sum", "count"])
     window = 1 if statistic == "last" else random.choice([1, 2, 3, 4, 5, 5, 6])
     if statistic == "count":
         compared = random.choice(list(OPERATORS)), random.choice(VALUES[metric])
@@ -296,7 +296,9 @@ def session(random: Random, subject: str, number: int, keys: list[tuple]) -> Row
         version = "9.9"
     elif one_in(random, 20):
         schema = "9.9"
-    raw_stage = random.choice([None, None, None, "None", "", "Stage 2", *STAGES, *OWN_STAGES, *OTHER_TASKS_STAGES])
+    raw_stage = random.choice(
+        [None, None, None, "None", "", "Stage 2", *STAGES, random.choice([*OWN_STAGES, *OTHER_TASKS_STAGES])]
+    )
     day = None if one_in(random, 25) else f"2024-01-{number + 1:02}"
     task = random.choice(["Coupled Baiting", "Uncoupled Baiting"])
     row = {

@@ -117,14 +117,14 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     places, colors, graduations = stages(
         rows("""
-            select s.stage, s.position, s.is_end, s.is_graduation,
-                max(s.position) over (partition by s.curriculum_key) as stages
-            from intermediate.int_curricula__stages as s
-            inner join intermediate.int_curricula as c on s.curriculum_key = c.curriculum_key
+            select stage, position, is_end, is_graduation,
+                max(position) over (
+                    partition by curriculum_name, curriculum_version, curriculum_schema_version
+                ) as stages
+            from marts.stages
             semi join (from marts.next_session semi join shown using (subject_id)) as n
-                on c.curriculum_name = n.curriculum_name and c.curriculum_version = n.curriculum_version
-                and c.curriculum_schema_version = n.curriculum_schema_version
-            order by c.curriculum, s.position
+                using (curriculum_name, curriculum_version, curriculum_schema_version)
+            order by curriculum_name, curriculum_version, curriculum_schema_version, position
         """)
     )
     for stage in colors:

@@ -38,7 +38,8 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     _ = dbt.ref("stg_lake__columns"), dbt.ref("curriculum_metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
-    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("next_session"), dbt.ref("curriculum_policies")
+    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("next_session"), dbt.ref("stages")
+    _ = dbt.ref("curriculum_policies")
     _ = dbt.ref("int_decisions__parameters"), dbt.ref("int_curricula__ends"), dbt.ref("task_stages")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)

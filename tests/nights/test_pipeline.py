@@ -60,7 +60,7 @@ def test_every_night_publishes_what_the_reference_decides(
     # a library has one file per name and version
     of_versions = {key[:2]: (key, of) for key, of in worlds.curricula(random, most=8).items()}
     curricula = dict(of_versions.values()) | worlds.own_curricula(random)
-    nights = worlds.nights(random, list(curricula), mice=400)
+    nights = worlds.nights(random, list(curricula), mice=500)
     folder = Path(tempfile.mkdtemp())
     reference.exercised.clear()
     try:
