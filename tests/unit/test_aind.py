@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import aind_behavior_curriculum as other
 import pytest
 from click.testing import CliRunner
 
@@ -18,7 +19,6 @@ SINGLE_SITE = LIBRARY["SingleSite", "1.3.2", "1.0"]
 
 @pytest.mark.parametrize("curriculum", LIBRARY.values(), ids=lambda of: f"{of.name} {of.version}")
 def test_that_library_reads_every_curriculum_and_writes_it_as_it_was(curriculum: Curriculum) -> None:
-    other = pytest.importorskip("aind_behavior_curriculum")
     text = json.dumps(aind.to_json(curriculum))
     read = other.Curriculum.model_validate_json(text)
     assert [stage.name for stage in read.see_stages()] == list(curriculum.stages)
@@ -33,7 +33,6 @@ def test_that_library_reads_every_curriculum_and_writes_it_as_it_was(curriculum:
 
 
 def test_that_library_reads_the_state_of_a_mouse() -> None:
-    other = pytest.importorskip("aind_behavior_curriculum")
     told = SINGLE_SITE.stages["learn_to_stop"].values | {"stop_velocity_threshold": 14.4}
     key = dict(zip(("name", "version", "schema_version"), SINGLE_SITE.key, strict=True))
     mice = {
