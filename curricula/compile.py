@@ -201,6 +201,7 @@ def _derived(metric: Metric, task: Task) -> dict[str, Any]:
     formula = _formula(metric, task)
     return {
         "formula": sql(formula, lambda of: of.metric),
+        "operands": [of.metric for of in _operands(metric, task)],
         "parts": explanation_sql(formula, lambda of: f"measured.{of.metric}__last"),
     }
 
@@ -231,8 +232,17 @@ def _macros(curricula: list[Curriculum]) -> dict[str, str]:
         for name, (metric, tasks) in _metrics().items()
     ]
     in_rules = {of.name for of in _measures_of_rules(curricula)}
+    metrics_with_tasks = _metrics()
     measures = [
-        {"name": m.name, "metric": m.metric, "window": m.window, "in_rules": m.name in in_rules, "sql": m.sql}
+        {
+            "name": m.name,
+            "metric": m.metric,
+            "window": m.window,
+            "in_rules": m.name in in_rules,
+            "tasks": metrics_with_tasks[m.metric][1],
+            "counts": m.is_whole,
+            "sql": m.sql,
+        }
         for m in _measures(curricula)
     ]
     policies = [
