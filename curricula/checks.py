@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from curricula.conditions import Clause, Interval, Measure, comparisons
-from curricula.schema import Curriculum, Decision, Stage, StageName, TransitionRule
+from curricula.expressions import rounded, value_range
+from curricula.schema import Curriculum, Decision, Stage, TransitionRule
+from curricula.statistics import STATISTICS
 from curricula.tasks import Task
+from curricula.tasks.base import number_fields
 
 
 class Severity(StrEnum):
@@ -45,8 +48,8 @@ CHECKS = {
     ),
     "no-graduation": Check(
         Severity.WARNING,
-        "From the stage no path of rules leads to GRADUATED, so a mouse trains forever.",
-        "lead a path of rules to GRADUATED",
+        "From the stage no path of rules leads to an end, such as GRADUATED, so a mouse trains forever.",
+        "lead a path of rules to an end",
     ),
     "stage-without-rules": Check(
         Severity.ERROR,
@@ -86,6 +89,19 @@ CHECKS = {
     "threshold-out-of-range": Check(
         Severity.WARNING, "The threshold lies outside the values that the metric usually takes.", "check its unit"
     ),
+    "policy-out-of-range": Check(
+        Severity.ERROR,
+        "The policy can give a value that the parameter cannot take; it would reach a rig.",
+        "put clamp(…, low, high) around it",
+    ),
+    "policy-always-missing": Check(
+        Severity.ERROR, "The policy never gives a value, so the stage's own always holds.", "fix or remove the policy"
+    ),
+    "policy-constant": Check(
+        Severity.WARNING,
+        "The policy gives the same value whatever the mouse does.",
+        "write the value in parameters, or look at a measure",
+    ),
     "window-not-filled": Check(
         Severity.WARNING,
         "The rule can be tried before the mouse has run as many sessions as its window has; it then takes fewer.",
@@ -106,7 +122,7 @@ class Finding:
     """
 
     check: str
-    stage: StageName
+    stage: str
     rule: int
     problem: str
 
@@ -124,23 +140,24 @@ def check(curriculum: Curriculum) -> list[Finding]:
     """All findings of a curriculum, in order of its stages and rules."""
     found = [*_stages(curriculum)]
     for name, stage in curriculum.stages.items():
-        if name is not StageName.GRADUATED:
+        if not curriculum.is_end(name):
             found += _rules(curriculum, name, stage)
-    return sorted(found, key=lambda finding: (finding.stage.position, finding.rule))
+        found += _policies(curriculum, name, stage)
+    return sorted(found, key=lambda finding: (curriculum.position(finding.stage), finding.rule))
 
 
 # --- stages and the paths between them -------------------------------------------------------------------------------
 
 
-def _leads_to(curriculum: Curriculum) -> dict[StageName, set[StageName]]:
-    """The stages that the rules of each stage lead to; a graduated mouse stays."""
+def _leads_to(curriculum: Curriculum) -> dict[str, set[str]]:
+    """The stages that the rules of each stage lead to; at an end a mouse stays."""
     return {
-        name: {rule.to_stage for rule in stage.rules} if name is not StageName.GRADUATED else set()
+        name: {rule.to_stage for rule in stage.rules} if not curriculum.is_end(name) else set()
         for name, stage in curriculum.stages.items()
     }
 
 
-def _steps(leads_to: Mapping[StageName, set[StageName]], start: StageName) -> dict[StageName, int]:
+def _steps(leads_to: Mapping[str, set[str]], start: str) -> dict[str, int]:
     """The fewest transitions from a stage to each stage that can be reached from it."""
     steps = {start: 0}
     queue = deque([start])
@@ -155,24 +172,27 @@ def _steps(leads_to: Mapping[StageName, set[StageName]], start: StageName) -> di
 
 def _stages(curriculum: Curriculum) -> Iterator[Finding]:
     leads_to = _leads_to(curriculum)
+    end = curriculum.task_definition.end
     reached = _steps(leads_to, curriculum.first_stage)
     for name, stage in curriculum.stages.items():
-        if name is StageName.GRADUATED:
+        if name == end:
             continue
         if name not in reached:
             yield Finding("unreached-stage", name, 0, "no path of rules leads to it")
+        if curriculum.is_end(name):
+            continue
         if not stage.rules:
             yield Finding("stage-without-rules", name, 0, "has no rules")
-        elif StageName.GRADUATED not in _steps(leads_to, name):
+        elif not any(map(curriculum.is_end, _steps(leads_to, name))):
             yield Finding("no-graduation", name, 0, "graduation cannot be reached from it")
-    if StageName.GRADUATED in reached and StageName.GRADUATED not in curriculum.stages:
-        yield Finding("stage-without-parameters", StageName.GRADUATED, 0, "rules lead to it but it has no parameters")
+    if end in reached and end not in curriculum.stages:
+        yield Finding("stage-without-parameters", end, 0, "rules lead to it but it has no parameters")
 
 
 # --- rules of one stage ----------------------------------------------------------------------------------------------
 
 
-def _rules(curriculum: Curriculum, name: StageName, stage: Stage) -> Iterator[Finding]:
+def _rules(curriculum: Curriculum, name: str, stage: Stage) -> Iterator[Finding]:
     task = curriculum.task_definition
     domain = _Domain(task)
     first_session = 1 + _steps(_leads_to(curriculum), curriculum.first_stage).get(name, 0)
@@ -180,7 +200,7 @@ def _rules(curriculum: Curriculum, name: StageName, stage: Stage) -> Iterator[Fi
     opposed: list[tuple[int, Decision, list[Clause]]] = []
     for number, rule in enumerate(stage.rules, 1):
         region = domain.possible(rule.clauses(task))
-        yield from _direction(name, number, rule)
+        yield from _direction(curriculum, name, number, rule)
         yield from _thresholds(task, name, number, rule)
         yield from _windows(name, number, region, first_session)
         if not region:
@@ -198,28 +218,55 @@ def _rules(curriculum: Curriculum, name: StageName, stage: Stage) -> Iterator[Fi
         earlier += region
 
 
-def _direction(name: StageName, number: int, rule: TransitionRule) -> Iterator[Finding]:
-    forward = rule.to_stage.position > name.position
-    if rule.decision is not Decision.STAY and forward != (rule.decision is Decision.PROGRESS):
+def _direction(curriculum: Curriculum, name: str, number: int, rule: TransitionRule) -> Iterator[Finding]:
+    forward = curriculum.position(rule.to_stage) > curriculum.position(name)
+    # a way out of training, such as "untrainable", may stand anywhere
+    leaves = curriculum.is_end(rule.to_stage) and rule.to_stage != curriculum.graduation
+    if rule.decision is not Decision.STAY and forward != (rule.decision is Decision.PROGRESS) and not leaves:
         yield Finding("wrong-way", name, number, f"{rule.decision} leads to {rule.to_stage}")
 
 
-def _thresholds(task: Task, name: StageName, number: int, rule: TransitionRule) -> Iterator[Finding]:
+def _thresholds(task: Task, name: str, number: int, rule: TransitionRule) -> Iterator[Finding]:
     plausible = {metric.name: metric.plausible for metric in task.metrics}
     for comparison in comparisons(rule.parsed(task)):
-        low, high = plausible.get(comparison.measure.metric, (0, math.inf))
-        if not low <= comparison.threshold <= high:
+        measure, threshold = comparison.measure, comparison.threshold
+        low, high = plausible.get(measure.metric, (0.0, math.inf))
+        if measure.operator and not low <= measure.threshold <= high:
+            problem = f"'{measure}' asks for a value outside {low:g} to {high:g}"
+            yield Finding("threshold-out-of-range", name, number, problem)
+        if measure.metric:
+            low, high = STATISTICS[measure.statistic].domain(low, high, measure.window)
+        if not low <= threshold <= high:
             problem = f"'{comparison}' asks for a value outside {low:g} to {high:g}"
             yield Finding("threshold-out-of-range", name, number, problem)
 
 
-def _windows(name: StageName, number: int, region: list[Clause], first_session: int) -> Iterator[Finding]:
+def _windows(name: str, number: int, region: list[Clause], first_session: int) -> Iterator[Finding]:
     for clause in region:
-        sessions = max([first_session, *(bounds.lower for of, bounds in clause.items() if not of.metric)])
+        sessions = max([first_session, *(bounds.lower for of, bounds in clause.items() if of.is_whole)])
         for measure in clause:
             if measure.window > sessions:
                 problem = f"{measure} can be asked for at session {sessions:g}"
                 yield Finding("window-not-filled", name, number, problem)
+
+
+def _policies(curriculum: Curriculum, name: str, stage: Stage) -> Iterator[Finding]:
+    domain = _Domain(curriculum.task_definition)
+    fields = number_fields(type(stage.parameters))
+    for parameter, policy in stage.parsed_policies(curriculum.task_definition).items():
+        found, field = value_range(policy, domain.of), fields[parameter]
+        if found.interval is None:
+            yield Finding("policy-always-missing", name, 0, f"the policy of {parameter} is always missing")
+            continue
+        lower, upper = found.interval.lower, found.interval.upper
+        if field.is_whole:
+            lower, upper = (rounded(end) if math.isfinite(end) else end for end in (lower, upper))
+        if not field.lowest <= lower <= upper <= field.highest:
+            takes = f"it takes {field.lowest:g} to {field.highest:g}"
+            problem = f"the policy of {parameter} can give {lower:g} to {upper:g}, {takes}"
+            yield Finding("policy-out-of-range", name, 0, problem)
+        if lower == upper:
+            yield Finding("policy-constant", name, 0, f"the policy of {parameter} always gives {lower:g}")
 
 
 # --- exact reasoning over clauses ------------------------------------------------------------------------------------
@@ -240,7 +287,8 @@ class _Domain:
     def of(self, measure: Measure) -> Interval:
         """The values a measure can take: session_at_current_stage counts from 1, session_total from 0."""
         if measure.metric:
-            return self.bounds[measure.metric]
+            low, high = self.bounds[measure.metric].lower, self.bounds[measure.metric].upper
+            return Interval(*STATISTICS[measure.statistic].domain(low, high, measure.window))
         return Interval(1.0 if measure.statistic == "session_at_current_stage" else 0.0)
 
     def possible(self, clauses: Iterable[Clause]) -> list[Clause]:
@@ -248,7 +296,7 @@ class _Domain:
         found: list[Clause] = []
         for clause in clauses:
             inside = {
-                measure: _whole(bounds & self.of(measure)) if not measure.metric else bounds & self.of(measure)
+                measure: _whole(bounds & self.of(measure)) if measure.is_whole else bounds & self.of(measure)
                 for measure, bounds in clause.items()
             }
             if not any(bounds.empty for bounds in inside.values()):
@@ -269,10 +317,10 @@ class _Domain:
             for measure, bounds in other.items():
                 if measure not in piece:
                     # a metric may be missing, and then a clause that looks at it does not hold
-                    if measure.metric and not self._covered(piece, [c for c in rest if measure not in c]):
+                    if measure.may_be_missing and not self._covered(piece, [c for c in rest if measure not in c]):
                         return False
                     piece[measure] = self.of(measure)
-                for outside in _outside(piece[measure], bounds, whole=not measure.metric):
+                for outside in _outside(piece[measure], bounds, whole=measure.is_whole):
                     if not self._covered(piece | {measure: outside}, rest):
                         return False
                 piece[measure] = piece[measure] & bounds

@@ -2,9 +2,11 @@
 
     last(finished_trials) >= 200 and mean(foraging_efficiency, 5) >= 0.7
 
-A condition is a boolean combination (``and``, ``or``, parentheses) of comparisons (``< <= > >= == !=``) of a measure
-with a number. A measure is one of `STATISTICS`, such as ``last(metric)`` or ``mean(metric, window in sessions)``,
-``session_total`` (the session number) or ``session_at_current_stage``. A comparison with a missing value does not hold.
+A condition is a boolean combination (``and``, ``or``, ``not``, parentheses) of comparisons (``< <= > >= == !=``) of a
+measure with a number. A measure is one of `STATISTICS`, such as ``last(metric)``, ``mean(metric, window in sessions)``
+or ``count(metric >= 200, window)``, ``session_total`` (the session number) or ``session_at_current_stage``. A
+comparison with a missing value does not hold, and neither does its negation: ``not (last(metric) >= 200)`` is
+``last(metric) < 200``.
 """
 
 import ast
@@ -15,12 +17,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curricula.errors import closest
-from curricula.statistics import STATISTICS
+from curricula.statistics import STATISTICS, Floats, Statistic
+
+T = TypeVar("T")
 
 COUNTERS = ("session_total", "session_at_current_stage")
 OPERATORS: dict[type[ast.cmpop], str] = {
@@ -31,9 +36,35 @@ OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+NEGATED = {
+    "<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "==", "missing": "present", "present": "missing",
+}  # fmt: skip
+"""The comparison that holds where another one does not, of values that are not missing."""
+COMPARED: dict[str, Callable[[Floats, float], NDArray[np.bool_]]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": lambda values, threshold: (values != threshold) & ~np.isnan(values),
+}
 MAX_TEXT = 2_000
 MAX_WINDOW = 100
 MAX_CLAUSES = 256
+
+
+SPELLED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+
+
+def number_text(number: float) -> str:
+    """A number as people write it: ``200``, ``0.5``."""
+    return repr(number).removesuffix(".0")
+
+
+def sql_number(number: float) -> str:
+    """A number as a double in SQL; without the exponent DuckDB makes a decimal of it."""
+    text = repr(float(number))
+    return text if "e" in text else f"{text}e0"
 
 
 class ConditionError(ValueError):
@@ -56,19 +87,59 @@ class Measure:
         statistic: one of `STATISTICS`, or one of `COUNTERS`.
         metric: name of the task's metric; empty for a counter.
         window: number of newest sessions taken; 1 for ``last``, 0 for a counter.
+        operator, threshold: the comparison that a statistic such as ``count`` looks at; no operator for others.
     """
 
     statistic: str
     metric: str = ""
     window: int = 0
+    operator: str = ""
+    threshold: float = 0.0
 
     @property
     def name(self) -> str:
         """Column that carries the measure in the models, e.g. ``finished_trials__mean_5``."""
-        return STATISTICS[self.statistic].column(self.metric, self.window) if self.metric else self.statistic
+        if not self.metric:
+            return self.statistic
+        name = STATISTICS[self.statistic].column(self.metric, self.window)
+        if not self.operator:
+            return name
+        number = number_text(self.threshold).replace(".", "p").replace("-", "m").replace("+", "")
+        start, window = name.rsplit("_", 1)
+        return f"{start}_{SPELLED[self.operator]}_{number}_{window}"
+
+    @property
+    def looks_at(self) -> str:
+        """The metric, or its comparison."""
+        return f"{self.metric} {self.operator} {number_text(self.threshold)}" if self.operator else self.metric
 
     def __str__(self) -> str:
-        return STATISTICS[self.statistic].call(self.metric, self.window) if self.metric else self.statistic
+        return STATISTICS[self.statistic].call(self.looks_at, self.window) if self.metric else self.statistic
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether a session can lack it: a counter or a count is always there."""
+        return bool(self.metric) and not self.operator
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it counts sessions."""
+        return not self.may_be_missing
+
+    @property
+    def sql(self) -> str:
+        """The expression over `history`; see `Statistic.sql`."""
+        of = self.metric
+        if self.operator:
+            sign = {"==": "=", "!=": "<>"}.get(self.operator, self.operator)
+            of = f"(case when {self.metric} {sign} {sql_number(self.threshold)} then 1.0 else 0.0 end)"
+        return STATISTICS[self.statistic].sql(of, self.window)
+
+    def values(self, window: Floats) -> Floats:
+        """Its values from those of the metric, shape (sessions, mice), oldest first."""
+        if self.operator:
+            window = COMPARED[self.operator](window, self.threshold).astype(np.float64)
+        return STATISTICS[self.statistic].values(window)
 
 
 @dataclass(frozen=True)
@@ -92,14 +163,16 @@ Clause = Mapping[Measure, Interval]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison of a measure with a number."""
+    """One comparison of a measure with a number; in policies also whether it is ``missing`` or ``present``."""
 
     measure: Measure
     operator: str
-    threshold: float
+    threshold: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.measure} {self.operator} {repr(self.threshold).removesuffix('.0')}"
+        if self.operator in ("missing", "present"):
+            return f"{'not ' if self.operator == 'present' else ''}missing({self.measure})"
+        return f"{self.measure} {self.operator} {number_text(self.threshold)}"
 
     def intervals(self) -> list[Interval]:
         """The intervals of doubles for which the comparison holds; a strict bound is the neighbouring double."""
@@ -112,6 +185,7 @@ class Comparison:
             ">=": [Interval(lower=self.threshold)],
             "==": [Interval(self.threshold, self.threshold)],
             "!=": [below, above],
+            "present": [Interval()],
         }[self.operator]
 
 
@@ -161,8 +235,17 @@ def holds(condition: Condition, value: Callable[[Measure], NDArray[np.float64]])
         join = np.logical_and if condition.operator == "and" else np.logical_or
         return reduce(join, (holds(part, value) for part in condition.parts))
     values = value(condition.measure)
+    if condition.operator == "missing":
+        return np.isnan(values)
     inside = ((interval.lower <= values) & (values <= interval.upper) for interval in condition.intervals())
     return reduce(np.logical_or, inside)
+
+
+def negated(condition: Condition) -> Condition:
+    """What holds where a condition does not, unless it looks at a missing value: then neither holds."""
+    if isinstance(condition, Comparison):
+        return Comparison(condition.measure, NEGATED[condition.operator], condition.threshold)
+    return Combination("or" if condition.operator == "and" else "and", tuple(map(negated, condition.parts)))
 
 
 def parse(text: str, metrics: Collection[str]) -> Condition:
@@ -175,13 +258,28 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
     Raises:
         ConditionError: the text is not of the language; names the column and what is allowed there.
     """
+    return read(text, lambda tree, indent: Reader(text, indent, metrics).condition(tree), "condition", _LANGUAGE)
+
+
+def read(text: str, reader: Callable[[ast.expr, int], T], what: str, language: str) -> T:
+    """Read a text through its syntax tree.
+
+    Args:
+        text: the text.
+        reader: makes what is wanted of the tree and of the number of blanks before it.
+        what: the text is, for errors.
+        language: what is allowed, for errors.
+
+    Raises:
+        ConditionError: the text is not of the language; names the column and what is allowed there.
+    """
     if len(text) > MAX_TEXT:
-        raise ConditionError(text[:40] + "…", MAX_TEXT, "the condition is too long", f"{MAX_TEXT} characters")
+        raise ConditionError(text[:40] + "…", MAX_TEXT, f"the {what} is too long", f"{MAX_TEXT} characters")
     if re.match(r"\s*lambda\b", text):
-        allowed = f"{_LANGUAGE}; `auto-train curricula import` takes over files with Python conditions"
+        allowed = f"{language}; `auto-train curricula import` takes over files with Python conditions"
         raise ConditionError(text, len(text) - len(text.lstrip()) + 1, "Python code is not read here", allowed)
     if "#" in text:  # the parser would drop the rest as a comment
-        raise ConditionError(text, text.index("#") + 1, "'#' is not of the language", _LANGUAGE)
+        raise ConditionError(text, text.index("#") + 1, "'#' is not of the language", language)
     source = "".join(" " if character.isspace() else character for character in text)
     indent = len(source) - len(source.lstrip())
     try:
@@ -189,13 +287,18 @@ def parse(text: str, metrics: Collection[str]) -> Condition:
     except SyntaxError as error:
         end = len(source.strip()) + 1
         column = min(error.offset or end, end) + indent
-        raise ConditionError(text, column, "this is not a condition", _LANGUAGE) from None
+        raise ConditionError(text, column, f"this is not {article(what)}", language) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ConditionError(text, 1, "this is not a condition", _LANGUAGE) from None
+        raise ConditionError(text, 1, f"this is not {article(what)}", language) from None
     try:
-        return _Reader(text, indent, metrics).condition(tree)
+        return reader(tree, indent)
     except RecursionError:
-        raise ConditionError(text[:40] + "…", 1, "the condition is nested too deep", _LANGUAGE) from None
+        raise ConditionError(text[:40] + "…", 1, f"the {what} is nested too deep", language) from None
+
+
+def article(what: str) -> str:
+    """E.g. ``an expression``."""
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
 
 
 def syntax_tree(source: str) -> ast.expr:
@@ -206,8 +309,13 @@ def syntax_tree(source: str) -> ast.expr:
 
 
 _LANGUAGE = (
-    "comparisons such as 'last(metric) >= 200' or 'mean(metric, 5) < 0.6', joined by 'and', 'or' and parentheses"
+    "comparisons such as 'last(metric) >= 200' or 'mean(metric, 5) < 0.6', joined by 'and', 'or', 'not' and parentheses"
 )
+
+
+def usage(statistic: Statistic, metric: str = "metric", window: str = "window") -> str:
+    """How to write a statistic, e.g. ``mean(metric, window)``."""
+    return statistic.call(f"{metric} >= number" if statistic.takes_comparison else metric, window)
 
 
 def _same(part: Condition, operator: str) -> tuple[Condition, ...]:
@@ -215,7 +323,7 @@ def _same(part: Condition, operator: str) -> tuple[Condition, ...]:
     return part.parts if isinstance(part, Combination) and part.operator == operator else (part,)
 
 
-class _Reader:
+class Reader:
     """Turns the syntax tree into conditions; every node that is not of the language is an error with its column."""
 
     def __init__(self, text: str, indent: int, metrics: Collection[str]) -> None:
@@ -230,17 +338,23 @@ class _Reader:
             operator = "and" if isinstance(node.op, ast.And) else "or"
             parts = [self.condition(value) for value in node.values]
             return Combination(operator, tuple(flat for part in parts for flat in _same(part, operator)))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return negated(self.condition(node.operand))
         if isinstance(node, ast.Compare):
             return self.comparison(node)
         raise self.error(node, f"{ast.unparse(node)!r} is not a comparison", _LANGUAGE)
 
     def comparison(self, node: ast.Compare) -> Comparison:
+        operator = self.operator(node)
+        return Comparison(self.measure(node.left), operator, self.number(node.comparators[0]))
+
+    def operator(self, node: ast.Compare) -> str:
         if len(node.ops) > 1:
             raise self.error(node.comparators[1], "a second comparison in a row", "'and', 'or' or the end")
         operator = OPERATORS.get(type(node.ops[0]))
         if operator is None:
             raise self.error(node, "unknown comparison", " ".join(OPERATORS.values()))
-        return Comparison(self.measure(node.left), operator, self.number(node.comparators[0]))
+        return operator
 
     def measure(self, node: ast.expr) -> Measure:
         if isinstance(node, ast.Name):
@@ -260,19 +374,24 @@ class _Reader:
             )
         if len(node.args) != (2 if statistic.has_window else 1):
             problem = f"{statistic.name!r} with {len(node.args)} argument(s)"
-            raise self.error(node, problem, statistic.call("metric", "window"))
-        metric = node.args[0]
+            raise self.error(node, problem, usage(statistic))
+        metric, compared = node.args[0], ("", 0.0)
+        if isinstance(metric, ast.Compare) and statistic.takes_comparison:
+            compared = self.operator(metric), self.number(metric.comparators[0])
+            metric = metric.left
+        elif statistic.takes_comparison:
+            raise self.error(metric, f"{ast.unparse(metric)!r} is not a comparison", usage(statistic))
         if not (isinstance(metric, ast.Name) and metric.id in self.metrics):
             raise self.error(
                 metric,
                 f"unknown metric {ast.unparse(metric)!r}{closest(ast.unparse(metric), self.metrics)}",
                 " ".join(self.metrics),
             )
-        return Measure(statistic.name, metric.id, self.window(node.args[1]) if statistic.has_window else 1)
+        return Measure(statistic.name, metric.id, self.window(node.args[1]) if statistic.has_window else 1, *compared)
 
     @property
     def measures_allowed(self) -> str:
-        calls = (of.call(metric, "window") for metric in self.metrics for of in STATISTICS.values())
+        calls = (usage(of, metric) for metric in self.metrics for of in STATISTICS.values())
         return ", ".join([*calls, *COUNTERS])
 
     def window(self, node: ast.expr) -> int:

@@ -6,7 +6,7 @@ Condition text is read through Python's syntax tree and never evaluated; anythin
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,13 +14,11 @@ from pydantic import ValidationError
 from curricula.conditions import COUNTERS, MAX_TEXT, Condition, parse, syntax_tree
 from curricula.errors import UserError, one_line, shown, unknown
 from curricula.problems import Place, in_words
-from curricula.schema import Curriculum, Decision, StageName
+from curricula.schema import Curriculum, Decision
 from curricula.statistics import STATISTICS, Statistic
 from curricula.tasks import TASKS, Task
 from curricula.wording import as_lambda, describe, describe_curriculum, describe_stage
 from curricula.wording import in_words as condition_in_words
-
-LABELS = {stage.label: stage for stage in StageName}
 
 
 class ExchangeError(UserError, ValueError):
@@ -44,27 +42,28 @@ def schema_file_name(task: Task, schema_version: str) -> str:
 def to_json(curriculum: Curriculum) -> str:
     """The curriculum as the rigs' readers take it: parameters and rules by the stages' labels."""
     task = curriculum.task_definition
-    document = {
+    document: dict[str, Any] = {
         "curriculum_schema_name": task.curriculum_schema_name,
         "curriculum_schema_version": curriculum.schema_version,
         "curriculum_name": curriculum.name,
         "curriculum_version": curriculum.version,
         "curriculum_description": describe_curriculum(curriculum),
         "parameters": {
-            name.label: {
+            curriculum.label(name): {
                 "training_stage": curriculum.training_stage(name),
-                "description": describe_stage(stage, task),
-                **stage.parameters.model_dump(mode="json"),
+                "description": describe_stage(curriculum, stage),
+                **stage.values,
             }
             for name, stage in curriculum.stages.items()
         },
         "curriculum": {
-            name.label: {
-                "from_stage": name.label,
+            curriculum.label(name): {
+                # where labels are the curriculum's own, this says the name
+                "from_stage": curriculum.label(name) if task.stages else name,
                 "transition_rules": [
                     {
                         "decision": rule.decision.lower(),
-                        "to_stage": rule.to_stage.label,
+                        "to_stage": curriculum.label(rule.to_stage),
                         "condition": as_lambda(rule.parsed(task)),
                         "condition_description": describe(rule, task),
                     }
@@ -74,25 +73,29 @@ def to_json(curriculum: Curriculum) -> str:
             for name, stage in curriculum.stages.items()
         },
     }
+    policies = {curriculum.label(name): stage.policies for name, stage in curriculum.stages.items() if stage.policies}
+    if policies:
+        document["policies"] = policies
     return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def json_schema(task: Task, schema_version: str) -> str:
     """The JSON schema of a task's curricula."""
+    text = {"type": "string"}
     parameters = task.parameters[schema_version].model_json_schema()
+    label = {"enum": list(task.stages.values())} if task.stages else text
     parameters["properties"] = {
-        "training_stage": {"enum": list(LABELS)},
+        "training_stage": label,
         "description": {"type": "string", "default": ""},
         **parameters["properties"],
     }
     parameters["required"] = ["training_stage", *parameters.get("required", [])]
-    labels = {"propertyNames": {"enum": list(LABELS)}}
-    text = {"type": "string"}
+    labels = {"propertyNames": label} if task.stages else {}
     rule = {
         "type": "object",
         "properties": {
             "decision": {"enum": [decision.lower() for decision in Decision]},
-            "to_stage": {"enum": list(LABELS)},
+            "to_stage": label,
             "condition": {"type": "string", "pattern": "^lambda metrics:"},
             "condition_description": text,
         },
@@ -101,11 +104,11 @@ def json_schema(task: Task, schema_version: str) -> str:
     }
     transitions = {
         "type": "object",
-        "properties": {"from_stage": {"enum": list(LABELS)}, "transition_rules": {"type": "array", "items": rule}},
+        "properties": {"from_stage": label, "transition_rules": {"type": "array", "items": rule}},
         "required": ["from_stage", "transition_rules"],
         "additionalProperties": False,
     }
-    document = {
+    document: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": task.curriculum_schema_name,
         "type": "object",
@@ -128,6 +131,9 @@ def json_schema(task: Task, schema_version: str) -> str:
         ],
         "additionalProperties": False,
     }
+    if not task.stages:
+        policies = {"type": "object", "additionalProperties": text}
+        document["properties"]["policies"] = {"type": "object", "additionalProperties": policies}
     return json.dumps(document, indent=4) + "\n"
 
 
@@ -157,9 +163,10 @@ def from_json(text: str) -> Curriculum:
         raise ExchangeError(*in_words(error, _known(task, values["schema_version"]))) from None
     except ValueError as error:
         raise ExchangeError(str(error)) from None
+    names = _names(document, task)
     for label, parameters in document["parameters"].items():
-        expected = curriculum.training_stage(_stage(label))
-        if parameters["training_stage"] not in (expected, _stage(expected).value):
+        expected = curriculum.training_stage(_stage(label, names))
+        if parameters["training_stage"] not in (expected, _stage(expected, names)):
             raise ExchangeError(f"{label}: training_stage is {shown(parameters['training_stage'])}, not {expected!r}")
     return _in_its_authors_words(curriculum)
 
@@ -181,10 +188,9 @@ def _known(task: Task, schema_version: Any) -> Callable[[Place], Iterable[str]]:
 
 def _in_its_authors_words(curriculum: Curriculum) -> Curriculum:
     """The curriculum without the descriptions that `to_json` makes where its author gave none."""
-    task = curriculum.task_definition
     bare = {name: stage.model_copy(update={"description": ""}) for name, stage in curriculum.stages.items()}
     stages = {
-        name: bare[name] if stage.description == describe_stage(bare[name], task) else stage
+        name: bare[name] if stage.description == describe_stage(curriculum, bare[name]) else stage
         for name, stage in curriculum.stages.items()
     }
     unsaid = curriculum.model_copy(update={"description": ""})
@@ -194,31 +200,45 @@ def _in_its_authors_words(curriculum: Curriculum) -> Curriculum:
 
 def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
     fields = ("name", "version", "schema_version", "description")
-    known = {"curriculum_schema_name", "parameters", "curriculum", *(f"curriculum_{field}" for field in fields)}
+    known = {
+        "curriculum_schema_name",
+        "parameters",
+        "curriculum",
+        "policies",
+        *(f"curriculum_{field}" for field in fields),
+    }
     if others := document.keys() - known:
         raise ExchangeError(*(f"{shown(other)} {unknown(other, sorted(known))}" for other in sorted(others)))
+    names = _names(document, task)
     stages: dict[str, Any] = {}
     for label in _object(document, "parameters"):
         own = dict(_object(document["parameters"], label))
         if own.pop("training_stage", None) is None:
             raise ExchangeError(f"{label}: training_stage is missing")
-        if _stage(label) in stages:
+        name = _stage(label, names)
+        if name in stages:
             raise ExchangeError(f"{label}: is the same stage as another one here")
         words = own.pop("description", None)
-        stages[_stage(label)] = {"parameters": own, "rules": [], "description": "" if words is None else words}
+        stages[name] = {"parameters": own, "description": "" if words is None else words}
+        if task.stages is None and label != name.replace("_", " ").capitalize():
+            stages[name]["label"] = label
     for label, transitions in _object(document, "curriculum").items():
         if not isinstance(transitions, dict):
             raise ExchangeError(f"{label}: a JSON object is expected")
-        if transitions.get("from_stage") not in (label, _stage(label).label, _stage(label).value):
+        name = _stage(label, names)
+        if _stage(str(transitions.get("from_stage")), names) != name:
             raise ExchangeError(f"{label}: from_stage must be {label!r}, not {shown(transitions.get('from_stage'))}")
-        stage = stages.get(_stage(label))
+        stage = stages.get(name)
         if stage is None:
             raise ExchangeError(f"{label}: has rules but no parameters")
         rules = transitions.get("transition_rules")
         if rules is not None and not isinstance(rules, list):
             raise ExchangeError(f"{label}: transition_rules: a list is expected, not {shown(rules)}")
-        for number, rule in enumerate(rules or [], 1):
-            stage["rules"].append(_rule(rule, f"{label}, rule {number}", task))
+        stage["rules"] = [
+            _rule(rule, f"{label}, rule {number}", task, names) for number, rule in enumerate(rules or [], 1)
+        ]
+    for label in document.get("policies") or {}:
+        stages.setdefault(_stage(label, names), {})["policies"] = _object(_object(document, "policies"), label)
     words = document.get("curriculum_description")
     return {
         "name": document.get("curriculum_name"),
@@ -237,19 +257,30 @@ def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _stage(label: str) -> StageName:
+def _names(document: dict[str, Any], task: Task) -> dict[str, str]:
+    """Name of each stage by its label; where labels are the curriculum's own, `from_stage` says the name."""
+    if task.stages is not None:
+        return {label: name for name, label in task.stages.items()}
+    return {
+        label: str(transitions["from_stage"])
+        for label, transitions in _object(document, "curriculum").items()
+        if isinstance(transitions, dict) and transitions.get("from_stage")
+    }
+
+
+def _stage(label: str, names: Mapping[str, str]) -> str:
     """A stage by its label, or by its name."""
-    if label in LABELS:
-        return LABELS[label]
-    if label in list(StageName):
-        return StageName(label)
-    raise ExchangeError(f"stage {shown(label)} {unknown(label, LABELS)}")
+    if label in names:
+        return names[label]
+    if label in names.values():
+        return label
+    raise ExchangeError(f"stage {shown(label)} {unknown(label, names)}")
 
 
 RULE = ("decision", "to_stage", "condition", "condition_description")
 
 
-def _rule(rule: Any, where: str, task: Task) -> dict[str, Any]:
+def _rule(rule: Any, where: str, task: Task, names: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(rule, list) and len(rule) in (3, 4):  # what JSON makes of a named tuple
         rule = dict(zip(RULE, rule, strict=False))
     if not isinstance(rule, dict) or rule.keys() - set(RULE):
@@ -258,10 +289,10 @@ def _rule(rule: Any, where: str, task: Task) -> dict[str, Any]:
     if decision not in list(Decision):
         raise ExchangeError(f"{where}: decision {shown(decision)} {unknown(decision, list(Decision))}")
     try:
-        condition = from_lambda(str(rule.get("condition")), [metric.name for metric in task.metrics])
+        condition = from_lambda(str(rule.get("condition")), task.names)
         return {
             "decision": Decision(decision),
-            "to_stage": _stage(to_stage),
+            "to_stage": _stage(to_stage, names),
             "condition": str(condition),
             "note": _note(rule.get("condition_description"), condition),
         }
@@ -359,10 +390,15 @@ class _Rewriter(ast.NodeTransformer):
 
 def _as_code_of(statistic: Statistic, node: ast.expr, argument: str) -> ast.expr | None:
     """The call that a piece of code means, if it is the statistic's code for some metric and window."""
-    code = re.escape(ast.unparse(ast.parse(statistic.code.format(metric="METRIC", window=99), mode="eval")))
+    written = statistic.code.format(metric="METRIC", window=99, comparison=">= 77")
+    code = re.escape(ast.unparse(ast.parse(written, mode="eval")))
     code = code.replace("METRIC", rf"{re.escape(argument)}\.(?P<metric>\w+)").replace("99", r"(?P<window>\d+)")
+    code = code.replace(re.escape(">= 77"), r"(?P<comparison>[<>=!]+ [-+.\w]+)")
     match = re.fullmatch(code, ast.unparse(node))
     if match is None:
         return None
-    text = statistic.call(match["metric"], match.groupdict().get("window", ""))
+    of = match.groupdict()
+    text = statistic.call(
+        f"{of['metric']} {of['comparison']}" if statistic.takes_comparison else of["metric"], of.get("window", "")
+    )
     return ast.parse(text, mode="eval").body

@@ -5,9 +5,11 @@ version: "2.3"
 parameters: {MaxTime: 75}             # optional: for every stage
 stages:
   STAGE_2:
+    label: Longer blocks              # optional: what people call it, where the task does not fix that
     description: Longer blocks.       # optional: what the stage is for
     parameters_from: STAGE_1          # optional: begin with this stage's parameters
     parameters: {warmup: "off"}       # what differs
+    policies: {...}                   # parameters that follow performance: what differs
     rules: [...]                      # in place of those of the version it starts from
   STAGE_4: null                       # a stage that this version does not have
 """
@@ -22,8 +24,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from curricula import strict_yaml
 from curricula.errors import UserError, closest, one_line, shown
 from curricula.problems import Place, in_words
-from curricula.schema import Curriculum, StageName, TransitionRule
+from curricula.schema import Curriculum, TransitionRule
 from curricula.tasks import TASKS, Parameters
+from curricula.tasks.base import number_fields
 
 LIBRARY = Path(__file__).with_name("library")
 
@@ -44,8 +47,10 @@ class CurriculumError(UserError):
 class _StageDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    parameters_from: StageName | None = None
+    label: str | None = None
+    parameters_from: str | None = None
     parameters: dict[str, Any] = {}
+    policies: dict[str, str | None] = {}
     rules: list[Any] | None = None
     description: str | None = None
 
@@ -60,7 +65,7 @@ class _Document(BaseModel):
     task: str | None = None
     description: str = ""
     parameters: dict[str, Any] = {}
-    stages: dict[StageName, _StageDocument | None] = {}
+    stages: dict[str, _StageDocument | None] = {}
 
 
 def folder_name(name: str) -> str:
@@ -186,7 +191,7 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
     stages: dict[str, Any] = {
         name: stage | {"parameters": stage["parameters"] | document.parameters}
         for name, stage in base_stages.items()
-        if document.stages.get(StageName(name), ...) is not None
+        if document.stages.get(name, ...) is not None
     }
     pending = {name: stage for name, stage in document.stages.items() if stage is not None}
     while pending:
@@ -196,20 +201,38 @@ def _values(document: _Document, base: Curriculum | None) -> dict[str, Any]:
         for name in ready:
             stage = pending.pop(name)
             before: dict[str, Any] = stages.get(
-                name, {"parameters": document.parameters, "rules": [], "description": ""}
+                name, {"parameters": document.parameters, "label": "", "description": ""}
             )
             source = before if stage.parameters_from is None else stages.get(stage.parameters_from)
             if source is None:
                 raise ValueError(
                     f"stage {name}: parameters_from {stage.parameters_from} is not a stage of this curriculum"
                 )
+            policies = before.get("policies", {}) | stage.policies
             stages[name] = {
                 "parameters": source["parameters"] | stage.parameters,
-                "rules": before["rules"] if stage.rules is None else stage.rules,
+                "policies": {parameter: text for parameter, text in policies.items() if text is not None},
+                "label": before["label"] if stage.label is None else stage.label,
                 "description": before["description"] if stage.description is None else stage.description,
             }
-    values["stages"] = stages
+            # a stage that says nothing about rules is not one that has none
+            if (of_stage := before.get("rules") if stage.rules is None else stage.rules) is not None:
+                stages[name]["rules"] = of_stage
+    values["stages"] = {
+        name: stages[name] for name in _in_order(list(base_stages), list(document.stages)) if name in stages
+    }
     return values
+
+
+def _in_order(inherited: list[str], written: list[str]) -> list[str]:
+    """Stages in the order of training: as the file has them; one that it adds follows the one it stands behind."""
+    if set(inherited) <= set(written):
+        return written
+    order = list(inherited)
+    for place, name in enumerate(written):
+        if name not in order:
+            order.insert(order.index(written[place - 1]) + 1 if place else 0, name)
+    return order
 
 
 def _known(task: str | None, schema_version: Any) -> Callable[[Place], Iterable[str]]:
@@ -220,6 +243,8 @@ def _known(task: str | None, schema_version: Any) -> Callable[[Place], Iterable[
     )
 
     def known(place: Place) -> Iterable[str]:
+        if "policies" in place:
+            return dict.fromkeys(name for model in parameters for name in number_fields(model))
         if "rules" in place:
             return TransitionRule.model_fields
         if "parameters" in place:
@@ -235,7 +260,7 @@ def _if_any(field: str, text: str) -> dict[str, str]:
 
 def to_yaml(curriculum: Curriculum) -> str:
     """The curriculum as a library file of its own, which starts from no other version."""
-    stages = {str(name): stage.parameters.model_dump(mode="json") for name, stage in curriculum.stages.items()}
+    stages = {name: stage.values for name, stage in curriculum.stages.items()}
     first = next(iter(stages.values()))
     common = {
         name: value
@@ -251,11 +276,13 @@ def to_yaml(curriculum: Curriculum) -> str:
         "parameters": common,
         "stages": {
             name: {
-                **_if_any("description", curriculum.stages[StageName(name)].description),
+                **_if_any("label", curriculum.stages[name].label),
+                **_if_any("description", curriculum.stages[name].description),
                 "parameters": {field: value for field, value in parameters.items() if field not in common},
+                **({"policies": curriculum.stages[name].policies} if curriculum.stages[name].policies else {}),
                 "rules": [
                     {field: str(value) for field, value in rule.model_dump(mode="json").items() if value}
-                    for rule in curriculum.stages[StageName(name)].rules
+                    for rule in curriculum.stages[name].rules
                 ],
             }
             for name, parameters in stages.items()

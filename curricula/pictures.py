@@ -14,21 +14,23 @@ from urllib.parse import quote
 import pygraphviz
 
 from curricula.exchange import file_name
-from curricula.schema import Curriculum, Decision, Stage, StageName, TransitionRule
+from curricula.explanations import expression_in_words
+from curricula.schema import Curriculum, Decision, Stage, TransitionRule
 from curricula.wording import describe
 
 FONT = "Helvetica, Arial, sans-serif"
 # Red to green through yellow, light enough for black text and told apart in grey (ColorBrewer RdYlGn, lightened)
 COLOURS = ("#f4a6a0", "#f8c0a0", "#fbd9a5", "#fdeeb0", "#e9f2b0", "#cbe6a8", "#a6d69a")
 GRADUATED = "#7cc47f"
+OTHER_END = "#d0d7de"
 EDGE = {Decision.PROGRESS: "#1a7f37", Decision.ROLLBACK: "#b42318", Decision.STAY: "#57606a"}
 
 
-def colour(curriculum: Curriculum, stage: StageName) -> str:
-    """Fill colour of a stage: red for the first of the curriculum, green for the last, its own for GRADUATED."""
-    if stage is StageName.GRADUATED:
-        return GRADUATED
-    training = [name for name in curriculum.stages if name is not StageName.GRADUATED]
+def colour(curriculum: Curriculum, stage: str) -> str:
+    """Fill colour of a stage: red for the first of the curriculum, green for the last, their own for ends."""
+    if curriculum.is_end(stage):
+        return GRADUATED if stage == curriculum.graduation else OTHER_END
+    training = [name for name in curriculum.stages if not curriculum.is_end(name)]
     place = training.index(stage) / max(1, len(training) - 1)
     return COLOURS[round(place * (len(COLOURS) - 1))]
 
@@ -47,17 +49,18 @@ def rules_svg(curriculum: Curriculum) -> str:
     )
     graph.edge_attr.update(fontname=FONT, fontsize=10.5, arrowsize=0.8)
     leads_to = {rule.to_stage for stage in curriculum.stages.values() for rule in stage.rules}
-    shown = [name for name in StageName if name in curriculum.stages or name in leads_to]
+    shown = sorted({*curriculum.stages, *leads_to}, key=curriculum.position)
     for name in shown:
         tooltip = f"{name}\n{_parameters_in_words(curriculum.stages.get(name))}"
-        graph.add_node(name.value, label=name.label, fillcolor=colour(curriculum, name), tooltip=tooltip, id=name.value)
+        label = curriculum.label(name)
+        graph.add_node(name, label=label, fillcolor=colour(curriculum, name), tooltip=tooltip, id=name)
     for before, after in itertools.pairwise(shown):
-        graph.add_edge(before.value, after.value, style="invis", weight=100, tooltip=" ")
+        graph.add_edge(before, after, style="invis", weight=100, tooltip=" ")
     for name, stage in curriculum.stages.items():
         for number, rule in enumerate(stage.rules, 1):
             graph.add_edge(
-                name.value,
-                rule.to_stage.value,
+                name,
+                rule.to_stage,
                 id=f"{name}-{number}",
                 label=_label(number, rule, curriculum),
                 style="dashed" if rule.decision is Decision.ROLLBACK else "solid",
@@ -70,7 +73,7 @@ def rules_svg(curriculum: Curriculum) -> str:
     return str(graph.draw(format="svg", prog="dot").decode())
 
 
-def _tooltip(curriculum: Curriculum, stage: StageName, number: int, rule: TransitionRule) -> str:
+def _tooltip(curriculum: Curriculum, stage: str, number: int, rule: TransitionRule) -> str:
     words = describe(rule, curriculum.task_definition)
     return f"{stage}, rule {number}: {rule.decision} to {rule.to_stage}\n{rule.condition}\n{words}"
 
@@ -84,7 +87,7 @@ def _label(number: int, rule: TransitionRule, curriculum: Curriculum) -> str:
 def _parameters_in_words(stage: Stage | None) -> str:
     if stage is None:
         return "no parameters of its own"
-    return "\n".join(f"{name}: {value}" for name, value in stage.parameters.model_dump(mode="json").items())
+    return "\n".join(f"{name}: {value}" for name, value in stage.values.items())
 
 
 CELL = {"height": 22, "name": 210, "value": 185, "head": 34}
@@ -93,7 +96,15 @@ CELL = {"height": 22, "name": 210, "value": 185, "head": 34}
 def parameters_svg(curriculum: Curriculum) -> str:
     """Parameters by stages; what changes from the stage before is highlighted, and hovering says from what."""
     stages = list(curriculum.stages)
-    values = [stage.parameters.model_dump(mode="json") for stage in curriculum.stages.values()]
+    # a parameter that follows performance shows how, where one points at it
+    values = [
+        {name: f"{value} ƒ" if name in stage.policies else value for name, value in stage.values.items()}
+        for stage in curriculum.stages.values()
+    ]
+    policies = [
+        {name: expression_in_words(of) for name, of in stage.parsed_policies(curriculum.task_definition).items()}
+        for stage in curriculum.stages.values()
+    ]
     names = list(dict.fromkeys(name for of_stage in values for name in of_stage))
     width = CELL["name"] + CELL["value"] * len(stages)
     height = CELL["head"] + CELL["height"] * len(names)
@@ -108,7 +119,7 @@ def parameters_svg(curriculum: Curriculum) -> str:
             f'<g id="paras-{stage}"><title>{stage}</title>'
             f'<rect x="{x}" width="{CELL["value"]}" height="{CELL["head"]}" stroke="#ffffff" '
             f'fill="{colour(curriculum, stage)}"/>'
-            f'<text x="{x + 8}" y="22" font-weight="bold">{stage.label}</text></g>'
+            f'<text x="{x + 8}" y="22" font-weight="bold">{html.escape(curriculum.label(stage))}</text></g>'
         )
     for row, name in enumerate(names):
         y = CELL["head"] + row * CELL["height"]
@@ -117,17 +128,26 @@ def parameters_svg(curriculum: Curriculum) -> str:
             f'<g class="row" data-name="{name.lower()}"><rect y="{y}" width="{width}" height="{CELL["height"]}" '
             f'fill="{fill}"/><text x="8" y="{y + 15}">{name}</text>'
         )
-        parts += [_cell(stages, values, name, column, y) for column in range(len(stages))]
+        parts += [_cell(stages, values, policies, name, column, y) for column in range(len(stages))]
         parts.append("</g>")
     return "\n".join([*parts, "</svg>"])
 
 
-def _cell(stages: Sequence[StageName], values: Sequence[dict[str, Any]], name: str, column: int, y: int) -> str:
+def _cell(
+    stages: Sequence[str],
+    values: Sequence[dict[str, Any]],
+    policies: Sequence[dict[str, str]],
+    name: str,
+    column: int,
+    y: int,
+) -> str:
     x = CELL["name"] + column * CELL["value"]
     value = str(values[column].get(name, "–"))
     before = str(values[column - 1].get(name, "–")) if column else value
     shown = value if len(value) <= 27 else value[:26] + "…"
     tooltip = f"{stages[column]}: {name} = {value}"
+    if name in policies[column]:
+        tooltip += f"\nfollows performance: {policies[column][name]}"
     mark = ""
     if value != before:
         tooltip += f"\nwas {before or 'empty'} at {stages[column - 1]}"
@@ -164,9 +184,11 @@ def page(curriculum: Curriculum) -> str:
     rules = rules_svg(curriculum)
     rows = "".join(
         f'<tr data-name="{html.escape(f"{name} {rule.condition} {rule.decision} {rule.to_stage}".lower())}">'
-        f'<td><span class="stage" style="background:{colour(curriculum, name)}">{name.label}</span></td>'
+        f'<td><span class="stage" style="background:{colour(curriculum, name)}">'
+        f"{html.escape(curriculum.label(name))}</span></td>"
         f"<td>{number}</td>"
-        f'<td class="{rule.decision.lower()}">{rule.decision}</td><td>{rule.to_stage.label}</td>'
+        f'<td class="{rule.decision.lower()}">{rule.decision}</td>'
+        f"<td>{html.escape(curriculum.label(rule.to_stage))}</td>"
         f"<td>{html.escape(describe(rule, curriculum.task_definition))}"
         f"<br><code>{html.escape(rule.condition)}</code></td></tr>"
         for name, stage in curriculum.stages.items()

@@ -8,8 +8,10 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from curricula.explanations import expression_in_words
 from curricula.library import LIBRARY, folder_name
-from curricula.schema import Curriculum, StageName
+from curricula.schema import Curriculum, Stage
+from curricula.tasks import Task
 from curricula.wording import in_words
 
 LOCK = LIBRARY.with_name("released.json")
@@ -22,13 +24,19 @@ def content_hash(curriculum: Curriculum) -> str:
         "key": curriculum.key,
         "stages": {
             name: {
-                "parameters": stage.parameters.model_dump(mode="json"),
+                "parameters": stage.values,
                 "rules": [[rule.decision, rule.to_stage, str(rule.parsed(task))] for rule in stage.rules],
+                # a curriculum without policies has the hash that it always had
+                **({"policies": _policies(stage, task)} if stage.policies else {}),
             }
             for name, stage in curriculum.stages.items()
         },
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _policies(stage: Stage, task: Task) -> dict[str, str]:
+    return {parameter: str(policy) for parameter, policy in stage.parsed_policies(task).items()}
 
 
 def file_key(curriculum: Curriculum) -> str:
@@ -87,7 +95,8 @@ WIDTHS = (14, 26, 38, 38)
 def diff(one: Curriculum, other: Curriculum) -> list[Row]:
     """What differs between two curricula: (stage, what, in the one, in the other), stages in order of training."""
     rows: list[Row] = []
-    for stage in StageName:
+    names = one.task_definition.stages if one.task == other.task else None
+    for stage in names or dict.fromkeys([*one.stages, *other.stages]):
         before, after = _facts(one, stage), _facts(other, stage)
         rows += [
             (stage, what, before.get(what, "–"), after.get(what, "–"))
@@ -97,11 +106,13 @@ def diff(one: Curriculum, other: Curriculum) -> list[Row]:
     return rows
 
 
-def _facts(curriculum: Curriculum, name: StageName) -> dict[str, str]:
+def _facts(curriculum: Curriculum, name: str) -> dict[str, str]:
     stage = curriculum.stages.get(name)
     if stage is None:
         return {}
-    facts = {parameter: str(value) for parameter, value in stage.parameters.model_dump(mode="json").items()}
+    facts = {parameter: str(value) for parameter, value in stage.values.items()}
+    for parameter, policy in stage.parsed_policies(curriculum.task_definition).items():
+        facts[f"policy of {parameter}"] = expression_in_words(policy)
     for number, rule in enumerate(stage.rules, 1):
         condition = in_words(rule.parsed(curriculum.task_definition))
         facts[f"rule {number}"] = f"{rule.decision} to {rule.to_stage}: {condition}"

@@ -1,6 +1,7 @@
 """What a curriculum is: stages in their order, each with the task's parameters and its transition rules."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
@@ -22,32 +23,14 @@ from pydantic import (
 
 from curricula.conditions import Clause, Condition, clauses, parse
 from curricula.errors import closest, shown, unknown
+from curricula.expressions import Expression, parse_policy
 from curricula.tasks import TASKS, Parameters, Task
+from curricula.tasks.base import number_fields
 
 LARGEST = 2**53
-
-
-class StageName(StrEnum):
-    """The stages a rig knows, in the order of training. `GRADUATED` absorbs."""
-
-    STAGE_1_WARMUP = "STAGE_1_WARMUP"
-    STAGE_1 = "STAGE_1"
-    STAGE_2 = "STAGE_2"
-    STAGE_3 = "STAGE_3"
-    STAGE_4 = "STAGE_4"
-    STAGE_5 = "STAGE_5"
-    STAGE_FINAL = "STAGE_FINAL"
-    GRADUATED = "GRADUATED"
-
-    @property
-    def label(self) -> str:
-        """As the rigs' curriculum JSON calls the stage, e.g. ``Stage 1 w/warmup``."""
-        return "Stage 1 w/warmup" if self is StageName.STAGE_1_WARMUP else self.value.replace("_", " ").capitalize()
-
-    @property
-    def position(self) -> int:
-        """Place in the order of training, from 1."""
-        return list(StageName).index(self) + 1
+STAGE_NAME = r"[A-Za-z][A-Za-z0-9_]{0,59}"
+ABSORBING = {task.end for task in TASKS.values() if task.end}
+"""Ends of the tasks that fix their stages: a mouse that a rig reports there stays, whatever its curriculum."""
 
 
 class Decision(StrEnum):
@@ -77,7 +60,7 @@ class TransitionRule(_Strict):
     """One rule of a stage: where to go when its condition holds."""
 
     decision: Decision
-    to_stage: StageName
+    to_stage: str
     condition: str
     note: Words = ""
 
@@ -89,7 +72,7 @@ class TransitionRule(_Strict):
 
     def parsed(self, task: Task) -> Condition:
         """The condition as typed comparisons."""
-        return parse(self.condition, [metric.name for metric in task.metrics])
+        return parse(self.condition, task.names)
 
     def clauses(self, task: Task) -> list[Clause]:
         """The condition as clauses; see `conditions.clauses`."""
@@ -99,7 +82,9 @@ class TransitionRule(_Strict):
 class Stage(_Strict):
     """One stage: what the rig is told, and the rules tried in their order; if none holds, the mouse stays."""
 
+    label: Words = ""
     parameters: SerializeAsAny[Parameters]
+    policies: dict[str, str] = {}
     rules: tuple[TransitionRule, ...] = ()
     description: Words = ""
 
@@ -108,6 +93,38 @@ class Stage(_Strict):
     def _are_the_tasks(cls, values: Any, _: Any, info: ValidationInfo) -> Parameters:
         model: type[Parameters] = _context(info)["parameters"]
         return model.model_validate(values, strict=True)
+
+    @field_validator("policies")
+    @classmethod
+    def _are_of_its_parameters(cls, policies: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        parameters = info.data.get("parameters")
+        if parameters is None:  # whose own problems are said already
+            return policies
+        numbers = number_fields(type(parameters))
+        for name, text in policies.items():
+            if name not in type(parameters).model_fields:
+                raise ValueError(f"{name} {unknown(name, numbers)}")
+            if name not in numbers:
+                raise ValueError(f"{name} is not a number; numbers are {', '.join(numbers)}")
+            if getattr(parameters, name) is None:
+                raise ValueError(
+                    f"{name} has no value of its own at this stage, which holds where the policy gives none: "
+                    f"give it one in parameters"
+                )
+            try:
+                parse_policy(text, _context(info)["metrics"])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return dict(sorted(policies.items()))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Its parameters as plain values; those that it does not have are left out."""
+        return self.parameters.model_dump(mode="json", exclude_none=True)
+
+    def parsed_policies(self, task: Task) -> dict[str, Expression]:
+        """Its policies as typed expressions."""
+        return {name: parse_policy(text, task.names) for name, text in self.policies.items()}
 
 
 def _check_values(value: Any, path: tuple[str, ...]) -> None:
@@ -151,7 +168,7 @@ class Curriculum(_Strict):
     schema_version: Version
     task: str
     description: Words = ""
-    stages: dict[StageName, Stage] = Field(min_length=1)
+    stages: dict[str, Stage] = Field(min_length=1)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Curriculum":
@@ -169,25 +186,64 @@ class Curriculum(_Strict):
             allowed = ", ".join(f'"{version}"' for version in task.parameters)
             raise ValueError(f"schema_version {shown(values.get('schema_version'))} is unknown; allowed: {allowed}")
         _check_values(values, ())
-        context = {"parameters": parameters, "metrics": [metric.name for metric in task.metrics]}
+        context = {
+            "parameters": parameters,
+            "metrics": task.names,
+            "stages": task.stages,
+        }
         return cls.model_validate(dict(values), context=context)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_stages_of_the_task(cls, values: Any, info: ValidationInfo) -> Any:
+        fixed: Mapping[str, str] | None = _context(info)["stages"]
+        stages = values.get("stages") if isinstance(values, Mapping) else None
+        if fixed is not None and isinstance(stages, Mapping):
+            for name in stages:
+                if name not in fixed:
+                    raise ValueError(f"stage {shown(name).strip(chr(39))}: {shown(name)} {unknown(name, fixed)}")
+        return values
 
     @field_validator("stages")
     @classmethod
-    def _in_order_of_training(cls, stages: dict[StageName, Stage]) -> dict[StageName, Stage]:
-        return dict(sorted(stages.items(), key=lambda item: item[0].position))
+    def _in_order_of_training(cls, stages: dict[str, Stage], info: ValidationInfo) -> dict[str, Stage]:
+        fixed: Mapping[str, str] | None = _context(info)["stages"]
+        if fixed is None:
+            return stages
+        return {name: stages[name] for name in fixed if name in stages}
+
+    @model_validator(mode="after")
+    def _names_its_stages(self) -> "Curriculum":
+        for name, stage in self.stages.items():
+            if self.task_definition.stages is not None:
+                if stage.label:
+                    raise ValueError(f"stage {name}: label: the task {self.task} fixes the labels of its stages")
+                continue
+            if not re.fullmatch(STAGE_NAME, name):
+                raise ValueError(
+                    f"stage {shown(name)}: a stage's name has letters, digits and _, begins with a letter and has at "
+                    f"most 60 characters; what people read is its label"
+                )
+            if name in ABSORBING:
+                raise ValueError(f"stage {name} is the end of tasks that fix their stages: choose another name")
+            if "rules" not in stage.model_fields_set:
+                raise ValueError(f"stage {name}: rules are missing; write `rules: []` where a mouse stays for good")
+        labels = [self.label(name) for name in self.stages]
+        if twice := [label for label in labels if labels.count(label) > 1]:
+            raise ValueError(f"two stages have the label {twice[0]!r}")
+        return self
 
     @model_validator(mode="after")
     def _rules_lead_to_its_stages(self) -> "Curriculum":
+        allowed = list(dict.fromkeys([*self.stages, *([self.task_definition.end] if self.task_definition.end else [])]))
         for name, stage in self.stages.items():
             for number, rule in enumerate(stage.rules, 1):
-                if rule.to_stage not in self.stages and rule.to_stage is not StageName.GRADUATED:
+                if rule.to_stage not in allowed:
                     raise ValueError(
                         f"stage {name}, rule {number}: to_stage {rule.to_stage} is not a stage of this "
-                        f"curriculum{closest(rule.to_stage, self.stages)}; "
-                        f"allowed: {', '.join(self.stages)}, {StageName.GRADUATED}"
+                        f"curriculum{closest(rule.to_stage, self.stages)}; allowed: {', '.join(allowed)}"
                     )
-                if (rule.decision is Decision.STAY) != (rule.to_stage is name):
+                if (rule.decision is Decision.STAY) != (rule.to_stage == name):
                     raise ValueError(
                         f"stage {name}, rule {number}: {rule.decision} to {rule.to_stage}; "
                         f"STAY leads to the stage itself, PROGRESS and ROLLBACK lead to another one"
@@ -203,12 +259,36 @@ class Curriculum(_Strict):
         return TASKS[self.task]
 
     @property
-    def first_stage(self) -> StageName:
+    def first_stage(self) -> str:
         """The stage of session number 1."""
         return next(iter(self.stages))
 
-    def training_stage(self, stage: StageName) -> str:
-        """The label in a stage's parameters; a graduated mouse runs what the last stage before it runs."""
-        if stage is StageName.GRADUATED and len(self.stages) > 1:
-            return list(self.stages)[-2].label
-        return stage.label
+    def label(self, stage: str) -> str:
+        """What people, and the rigs' curriculum JSON, call a stage, e.g. ``Stage 1 w/warmup``."""
+        if self.task_definition.stages is not None:
+            return self.task_definition.stages[stage]
+        return self.stages[stage].label or stage.replace("_", " ").capitalize()
+
+    def position(self, stage: str) -> int:
+        """Place in the order of training, from 1; a task that fixes its stages counts those that are left out too."""
+        return list(self.task_definition.stages or self.stages).index(stage) + 1
+
+    def is_end(self, stage: str) -> bool:
+        """Whether a mouse stays there for good."""
+        if self.task_definition.stages is not None:
+            return stage == self.task_definition.end
+        return not self.stages[stage].rules
+
+    @property
+    def graduation(self) -> str | None:
+        """The end that training leads to: the last stage, where that is one. Other ends are ways out of training."""
+        if self.task_definition.stages is not None:
+            return self.task_definition.end
+        last = list(self.stages)[-1]
+        return last if self.is_end(last) else None
+
+    def training_stage(self, stage: str) -> str:
+        """The label in a stage's parameters; of the end of a task that fixes its stages that of the stage before it."""
+        if stage == self.task_definition.end and len(self.stages) > 1:
+            return self.label(list(self.stages)[-2])
+        return self.label(stage)

@@ -5,7 +5,7 @@ Both come from the rule itself, so they cannot contradict it.
 
 from collections.abc import Callable
 
-from curricula.conditions import Combination, Comparison, Condition, Measure
+from curricula.conditions import Combination, Comparison, Condition, Measure, number_text
 from curricula.schema import Curriculum, Stage, TransitionRule
 from curricula.statistics import STATISTICS
 from curricula.tasks import Task
@@ -16,7 +16,11 @@ SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 def in_words(condition: Condition) -> str:
     """E.g. ``finished trials ≥ 200 and foraging efficiency ≥ 0.6``."""
     if isinstance(condition, Comparison):
-        return f"{measure_in_words(condition.measure)} {SIGNS[condition.operator]} {_number(condition.threshold)}"
+        if condition.operator in ("missing", "present"):
+            return (
+                f"{measure_in_words(condition.measure)} is {'missing' if condition.operator == 'missing' else 'there'}"
+            )
+        return f"{measure_in_words(condition.measure)} {SIGNS[condition.operator]} {number_text(condition.threshold)}"
     return _joined(condition, in_words)
 
 
@@ -27,6 +31,8 @@ def measure_in_words(measure: Measure) -> str:
     if measure.statistic == "session_at_current_stage":
         return "sessions at this stage"
     metric = measure.metric.replace("_", " ")
+    if measure.operator:
+        metric = f"{metric} {SIGNS[measure.operator]} {number_text(measure.threshold)}"
     return STATISTICS[measure.statistic].words.format(metric=metric, window=measure.window)
 
 
@@ -36,15 +42,18 @@ def describe(rule: TransitionRule, task: Task) -> str:
     return f"{words} ({rule.note})" if rule.note else words
 
 
-def describe_stage(stage: Stage, task: Task) -> str:
+def describe_stage(curriculum: Curriculum, stage: Stage) -> str:
     """What a stage is for in its author's words; where there are none, what its rules say."""
-    rules = (f"{rule.decision} to {rule.to_stage.label}: {describe(rule, task)}" for rule in stage.rules)
+    rules = (
+        f"{rule.decision} to {curriculum.label(rule.to_stage)}: {describe(rule, curriculum.task_definition)}"
+        for rule in stage.rules
+    )
     return stage.description or "; ".join(rules) or "a mouse stays here"
 
 
 def describe_curriculum(curriculum: Curriculum) -> str:
     """What a curriculum is for in its author's words; where there are none, its stages."""
-    return curriculum.description or " → ".join(stage.label for stage in curriculum.stages)
+    return curriculum.description or " → ".join(map(curriculum.label, curriculum.stages))
 
 
 def as_lambda(condition: Condition) -> str:
@@ -54,20 +63,20 @@ def as_lambda(condition: Condition) -> str:
 
 def _expression(condition: Condition) -> str:
     if isinstance(condition, Comparison):
-        return f"{_measure_as_code(condition.measure)} {condition.operator} {_number(condition.threshold)}"
+        return f"{_measure_as_code(condition.measure)} {condition.operator} {number_text(condition.threshold)}"
     return _joined(condition, _expression)
 
 
 def _measure_as_code(measure: Measure) -> str:
     if not measure.metric:
         return f"metrics.{measure.statistic}"
-    return STATISTICS[measure.statistic].code.format(metric=f"metrics.{measure.metric}", window=measure.window)
+    return STATISTICS[measure.statistic].code.format(
+        metric=f"metrics.{measure.metric}",
+        window=measure.window,
+        comparison=f"{measure.operator} {number_text(measure.threshold)}",
+    )
 
 
 def _joined(condition: Combination, part_text: Callable[[Condition], str]) -> str:
     parts = (f"({part_text(part)})" if isinstance(part, Combination) else part_text(part) for part in condition.parts)
     return f" {condition.operator} ".join(parts)
-
-
-def _number(number: float) -> str:
-    return repr(number).removesuffix(".0")

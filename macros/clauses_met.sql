@@ -1,5 +1,16 @@
 {% macro clauses_met(sessions, clauses) %}
-{%- set in_sql = ['session_total'] + measures() | map(attribute='name') | list %}
+{#- a clause looks at no measure of another task, so that is asked once and not of each of them -#}
+{%- set of_tasks = {} %}
+{%- for measure in measures() if measure.in_rules %}
+    {%- do of_tasks.setdefault((measure.tasks or []) | join(' '), []).append(measure.name) %}
+{%- endfor %}
+{%- set in_bounds = [within_bounds('sessions', 'clauses', ['session_total'])] %}
+{%- for tasks, names in of_tasks.items() %}
+    {%- set bounds = within_bounds('sessions', 'clauses', names) %}
+    {%- do in_bounds.append(
+        "(clauses.task not in ('" ~ tasks.split(' ') | join("', '") ~ "') or " ~ bounds ~ ")" if tasks else bounds
+    ) %}
+{%- endfor %}
 with
 
 -- DuckDB would write a CTE that is read twice, with all its columns
@@ -28,7 +39,7 @@ closed_loop as (
         on
             sessions.curriculum_key = clauses.curriculum_key
             and sessions.reported_stage_key = clauses.stage_key
-    where {{ within_bounds('sessions', 'clauses', in_sql) }}
+    where {{ in_bounds | join(' and ') }}
 
 ),
 
@@ -43,7 +54,7 @@ open_loop as (
     inner join clauses on sessions.curriculum_key = clauses.curriculum_key
     where
         sessions.reported_stage_key is null
-        and {{ within_bounds('sessions', 'clauses', in_sql) }}
+        and {{ in_bounds | join(' and ') }}
 
 ),
 

@@ -8,7 +8,7 @@ import click
 from auto_train.decisions import columns, vocabulary
 from auto_train.lake import CURRICULA, Lake, Settings, open_lake
 from auto_train.publishing import curricula as store
-from curricula import blocks, exchange, library, pictures, releases
+from curricula import aind, blocks, exchange, library, pictures, releases
 from curricula import compile as compiling
 from curricula.checks import Severity, check
 from curricula.errors import UserError, closest, one_line
@@ -77,6 +77,28 @@ def export(folder: Path, curricula: list[Curriculum]) -> None:
         schema = folder / exchange.schema_file_name(task, schema_version)
         schema.write_text(exchange.json_schema(task, schema_version), encoding="utf-8")
     click.echo(f"{len(curricula)} curricula in {folder}")
+
+
+def export_to_aind(folder: Path, curricula: list[Curriculum], mice: Path | None) -> None:
+    """Write curricula as aind-behavior-curriculum has them, the TrainerState of each mouse, and what cannot be said."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unsaid = []
+    for curriculum in curricula:
+        key = releases.file_key(curriculum)
+        file = folder / f"{key.replace('/', '_')}.json"
+        file.write_text(json.dumps(aind.to_json(curriculum), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        unsaid += [f"{key}: {of}" for of in aind.cannot_say(curriculum)]
+    states = {}
+    if mice:
+        library_of = {curriculum.key: curriculum for curriculum in library.load_library()}
+        states = aind.states(json.loads(mice.read_text(encoding="utf-8")), library_of)
+    for subject, state in states.items():
+        if not subject.isdigit():  # no path is made of any other name
+            raise UserError(one_line(f"{mice}: {subject} is not the number of a mouse"))
+        (folder / f"trainer_state_{subject}.json").write_text(state, encoding="utf-8")
+    (folder / "what_it_cannot_say.txt").write_text("".join(f"{line}\n" for line in unsaid), encoding="utf-8")
+    click.echo(f"{len(curricula)} curricula and {len(states)} mice in {folder}")
+    click.echo(f"what {aind.LIBRARY} cannot say: {len(unsaid)} things, in {folder / 'what_it_cannot_say.txt'}")
 
 
 def take_over(files: list[Path], folder: Path) -> None:
@@ -226,9 +248,14 @@ def draw_(folder: Path, curricula: tuple[str, ...]) -> None:
 @command.command("export")
 @FOLDER
 @KEYS
-def export_(folder: Path, curricula: tuple[str, ...]) -> None:
-    """Write the rigs' JSON and JSON schema."""
-    export(folder, chosen(curricula))
+@click.option("--to", "reader", type=click.Choice(["rigs", aind.LIBRARY]), default="rigs", help="Who reads it.")
+@click.option("--mice", type=click.Path(path_type=Path), help="A next_session_<manager>.json, for its mice's states.")
+def export_(folder: Path, curricula: tuple[str, ...], reader: str, mice: Path | None) -> None:
+    """Write curricula as JSON for the rigs (with JSON schema), or for aind-behavior-curriculum."""
+    if reader == "rigs":
+        export(folder, chosen(curricula))
+    else:
+        export_to_aind(folder, chosen(curricula), mice)
 
 
 @command.command("import")

@@ -4,10 +4,11 @@ Written from the semantics alone; it shares nothing with the code that it checks
 published decisions are plain dicts and tuples. It counts in `exercised` how often each rule came up, so that a random
 world that never tries a rule is noticed.
 
-A condition is ("and" | "or", [conditions]) or (operator, measure, threshold), and a measure is "session_total",
-"session_at_current_stage" or (statistic, metric, window).
+A condition is ("and" | "or", [conditions]), ("not", condition) or (operator, measure, threshold), and a measure is
+"session_total", "session_at_current_stage", (statistic, metric, window) or ("count", metric, window, operator, number).
 """
 
+import json
 import math
 import operator
 from collections import Counter
@@ -15,6 +16,8 @@ from datetime import date
 from typing import Any
 
 STAGES = ["STAGE_1_WARMUP", "STAGE_1", "STAGE_2", "STAGE_3", "STAGE_4", "STAGE_5", "STAGE_FINAL", "GRADUATED"]
+# of each metric that is computed of others, the numbers that are divided
+DERIVED = {"visit_ratio": ("n_patches_visited", "n_patches_seen")}
 OPERATORS = {
     "<": operator.lt,
     "<=": operator.le,
@@ -36,6 +39,7 @@ RULES = (
     "6: the first rule fires", "6: a later rule fires", "6: a rule that holds comes after one that fires",
     "6: no rule holds", "6: GRADUATED absorbs", "6: GRADUATED absorbs though its rules hold",
     "7: last at its bound", "7: mean at its bound", "7: min at its bound", "7: max at its bound",
+    "7: median at its bound", "7: sum at its bound", "7: count at its bound",
     "7: session_total at its bound", "7: session_at_current_stage at its bound",
     "7: fewer values than the window", "7: a missing value in the window", "7: the other side of an or counts",
     "7: addition in another order flips a mean", "7: a strict bound", "7: an equality", "7: an inequality",
@@ -49,6 +53,13 @@ RULES = (
     "13: a second row with fewer trials", "13: a second row without trials", "13: the same row twice",
     "14: a table from before auto training",
     "15: a version with v", "15: a schema version with v", "15: a text 'None'", "15: an empty text", "15: an alias",
+    "24: a stage of the curriculum's own", "24: a stage of another task is open loop",
+    "24: an end without rules absorbs", "24: a pin by the order of the curriculum's own stages",
+    "25: a derived metric divides by zero",
+    "26: a count passes over a missing value", "26: neither a comparison nor its negation holds",
+    "27: a policy gives a value", "27: a policy lacks a value, and the stage's own holds",
+    "27: a half goes to the even whole number", "27: a policy divides by zero", "27: a move resets the policies",
+    "27: a directive leaves the policies of its stage", "27: what policies would give differs",
     "directives: hold", "directives: pin forward", "directives: pin back", "directives: pin to a stage that is missing",
     "directives: a graduated mouse is pinned", "directives: off keeps a session out", "directives: off holds",
     "directives: off leaves a published session", "directives: enrol",
@@ -74,6 +85,56 @@ def missing(value: float | None) -> bool:
     return value is None or math.isnan(value)
 
 
+def value_of(row: Row, metric: str) -> float | None:
+    """A metric of a session; one that is computed of others lacks a value where a part does or it divides by zero."""
+    if metric not in DERIVED:
+        return row[metric]
+    above, below = (row[of] for of in DERIVED[metric])
+    happens("25: a derived metric divides by zero", below == 0 and not missing(above))
+    if missing(above) or missing(below) or below == 0:
+        return None
+    return above / below
+
+
+def known_stage(row: Row, curricula: dict[tuple, Row]) -> str | None:
+    """What the rig reports, where that is a stage of the tasks that fix theirs, or of the session's own task."""
+    curriculum = curricula.get(key_of(row))
+    task = curriculum["task"] if curriculum else row["task"]
+    of_task = {stage for of in curricula.values() if of["task"] == task for stage in of["stages"]}
+    of_others = {stage for of in curricula.values() for stage in of["stages"]} - of_task - set(STAGES)
+    happens("24: a stage of another task is open loop", row["stage"] in of_others)
+    return row["stage"] if row["stage"] in STAGES or row["stage"] in of_task else None
+
+
+def is_end(curriculum: Row, stage: str) -> bool:
+    """Whether a mouse stays there for good."""
+    return stage == "GRADUATED" or (curriculum["own"] and curriculum["stages"].get(stage) == [])
+
+
+def place_of(curriculum: Row, stage: str) -> int:
+    """Place of a stage in the order of training; GRADUATED comes last."""
+    order = [*curriculum["stages"], "GRADUATED"] if curriculum["own"] else STAGES
+    return order.index(stage)
+
+
+def policies_of(curriculum: Row, actual: str, after: str, history: list[Row], number: int, at_stage: int) -> str | None:
+    """What the policies of the stage that ran give the next session, as JSON; None where that is nothing."""
+    policies = curriculum["policies"].get(actual, {})
+    if actual != after:
+        happens("27: a move resets the policies", policies)
+        return None
+    given: dict[str, float | int] = {}
+    for parameter, (is_whole, expression) in sorted(policies.items()):
+        value = evaluate(expression, history, number, at_stage)
+        happens("27: a policy lacks a value, and the stage's own holds", value is None)
+        if value is None:
+            continue
+        happens("27: a policy gives a value")
+        happens("27: a half goes to the even whole number", is_whole and value % 1 == 0.5)
+        given[parameter] = round(value) if is_whole else value + 0.0
+    return json.dumps(given) if given else None
+
+
 def most_trials(row: Row) -> float:
     return -1.0 if missing(row["finished_trials"]) else row["finished_trials"]
 
@@ -83,34 +144,79 @@ def measure(of: Any, history: list[Row], number: int, at_stage: int) -> float | 
         return number
     if of == "session_at_current_stage":
         return at_stage
-    statistic, metric, window = of
-    values = [row[metric] for row in history[-window:]]
+    statistic, metric, window = of[:3]
+    values = [value_of(row, metric) for row in history[-window:]]
     happens("7: fewer values than the window", len(values) < window)
+    if statistic == "count":
+        happens("26: a count passes over a missing value", any(missing(value) for value in values))
+        return sum(not missing(value) and OPERATORS[of[3]](value, of[4]) for value in values)
     if any(missing(value) for value in values):
         happens("7: a missing value in the window")
         return None
-    if statistic == "mean":
+    if statistic in ("mean", "sum"):
         total = 0.0
         for value in values:
             total = total + value
-        return total / len(values)
+        return total / len(values) if statistic == "mean" else total
+    if statistic == "median":
+        in_order, middle = sorted(values), len(values) // 2
+        return in_order[middle] if len(values) % 2 else (in_order[middle - 1] + in_order[middle]) / 2
     return {"last": values[-1], "min": min(values), "max": max(values)}[statistic]
 
 
-def holds(condition: Any, history: list[Row], number: int, at_stage: int) -> bool:
-    if condition[0] == "and":
-        return all(holds(part, history, number, at_stage) for part in condition[1])
-    if condition[0] == "or":
-        return any(holds(part, history, number, at_stage) for part in condition[1])
+def holds(condition: Any, history: list[Row], number: int, at_stage: int, *, negated: bool = False) -> bool:
+    """Whether it holds, or its negation does; neither, where a comparison's value is missing."""
+    if condition[0] == "not":
+        return holds(condition[1], history, number, at_stage, negated=not negated)
+    if condition[0] in ("and", "or"):
+        of_parts = [holds(part, history, number, at_stage, negated=negated) for part in condition[1]]
+        return all(of_parts) if (condition[0] == "and") != negated else any(of_parts)
     comparison, of, threshold = condition
     value = measure(of, history, number, at_stage)
-    return value is not None and OPERATORS[comparison](value, threshold)
+    happens("26: neither a comparison nor its negation holds", negated and value is None)
+    return value is not None and OPERATORS[comparison](value, threshold) != negated
+
+
+def evaluate(of: Any, history: list[Row], number: int, at_stage: int) -> float | None:
+    """What a policy gives; None where it is missing.
+
+    An expression is a number, a measure, ("+" | "-" | "*" | "/", left, right), ("least" | "greatest", a, b),
+    ("clamp", x, low, high), ("if", condition, then, otherwise); a condition may also be ("missing", measure).
+    """
+    if isinstance(of, int | float):
+        return of
+    if isinstance(of, str) or of[0] in ("last", "mean", "min", "max", "median", "sum", "count"):
+        return measure(of, history, number, at_stage)
+    if of[0] == "if":
+        return evaluate(of[2] if chooses(of[1], history, number, at_stage) else of[3], history, number, at_stage)
+    parts = [evaluate(part, history, number, at_stage) for part in of[1:]]
+    if any(part is None for part in parts):
+        return None
+    if of[0] == "/":
+        happens("27: a policy divides by zero", parts[1] == 0)
+        return None if parts[1] == 0 else parts[0] / parts[1]
+    return {
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "least": min,
+        "greatest": max,
+        "clamp": lambda x, low, high: max(low, min(x, high)),
+    }[of[0]](*parts)
+
+
+def chooses(condition: Any, history: list[Row], number: int, at_stage: int) -> bool:
+    if condition[0] == "missing":
+        return measure(condition[1], history, number, at_stage) is None
+    return holds(condition, history, number, at_stage)
 
 
 def measures_of(condition: Any) -> list[Any]:
     """The measures of metrics that a condition looks at."""
     if condition[0] in ("and", "or"):
         return [of for part in condition[1] for of in measures_of(part)]
+    if condition[0] == "not":
+        return measures_of(condition[1])
     return [condition[1]] if isinstance(condition[1], tuple) else []
 
 
@@ -122,12 +228,15 @@ def read_by(curriculum: Row, stage: str, history: list[Row]) -> dict[Any, float 
 
 def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:
     """Count what the comparisons of a rule that is tried meet."""
+    if condition[0] == "not":
+        look_at(condition[1], history, number, at_stage)
+        return
     if condition[0] in ("and", "or"):
         values = [holds(part, history, number, at_stage) for part in condition[1]]
         lacks = [
             part
             for part in condition[1]
-            if part[0] not in ("and", "or") and measure(part[1], history, number, at_stage) is None
+            if part[0] not in ("and", "or", "not") and measure(part[1], history, number, at_stage) is None
         ]
         happens("7: the other side of an or counts", condition[0] == "or" and lacks and any(values))
         for part in condition[1]:
@@ -143,7 +252,7 @@ def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> N
     if name == "mean" and value is not None:
         newest_first = 0.0
         for row in reversed(history[-of[2] :]):
-            newest_first += row[of[1]]
+            newest_first += value_of(row, of[1])
         other = newest_first / len(history[-of[2] :])
         happens(
             "7: addition in another order flips a mean",
@@ -172,7 +281,9 @@ def decide_session(
         row: the session.
         before: decided sessions of the subject with smaller numbers, in their order.
         history: sessions of the subject up to and including this one, in their order.
-        curricula: by key; each has "stages", a dict of the stages' rules in order of training, and "metrics".
+        curricula: by key; each has "task", "metrics", "stages", a dict of the stages' rules in order of training,
+            "own", whether the task leaves its stages to the curriculum, and "policies", by stage and parameter whether
+            it is a whole number, and an expression.
         off: whether a directive keeps the session out.
         overrule: the directive in force when the decision takes effect.
         enrol: stage at which a directive lets the subject start.
@@ -188,7 +299,7 @@ def decide_session(
     if any(row["wrong"].get(metric) for metric in curriculum["metrics"]):
         happens("12: a metric is not a number")
         return "metric_is_no_number"
-    reported = row["stage"] if row["stage"] in STAGES else None
+    reported = known_stage(row, curricula)
     enrol = enrol if enrol in curriculum["stages"] else None
     if row["session"] == 1:
         suggested = enrol or next(iter(curriculum["stages"]))
@@ -206,12 +317,12 @@ def decide_session(
             break
         at_stage += 1
     rules = curriculum["stages"].get(actual, [])
-    if actual != "GRADUATED" and not rules:
+    if not is_end(curriculum, actual) and not rules:
         happens("12: a stage has no rules")
         return "stage_without_rules"
     decision, after, matched = "STAY", actual, None
     tried = [holds(condition, history, row["session"], at_stage) for _, _, condition in rules]
-    if actual != "GRADUATED" and overrule is None:
+    if not is_end(curriculum, actual) and overrule is None:
         for number, (outcome, to_stage, condition) in enumerate(rules, 1):
             look_at(condition, history, row["session"], at_stage)
             if tried[number - 1]:
@@ -219,7 +330,8 @@ def decide_session(
                 break
     if overrule and overrule["directive"] == "pin" and overrule["stage"] in curriculum["stages"]:
         after = overrule["stage"]
-        place = STAGES.index(after) - STAGES.index(actual)
+        place = place_of(curriculum, after) - place_of(curriculum, actual)
+        happens("24: a pin by the order of the curriculum's own stages", curriculum["own"] and place)
         decision = "PROGRESS" if place > 0 else "ROLLBACK" if place < 0 else "STAY"
         happens("directives: pin forward", place > 0)
         happens("directives: pin back", place < 0)
@@ -235,6 +347,10 @@ def decide_session(
     happens("2: starts where the rig reports", row["session"] != 1 and not before and not enrol)
     happens("directives: enrol", enrol and enrol == suggested and not before)
     happens("directives: enrol after a decision does nothing", enrol and before and enrol != suggested)
+    next_parameters = policies_of(curriculum, actual, after, history, row["session"], at_stage)
+    happens("27: a directive leaves the policies of its stage", overrule and next_parameters)
+    happens("24: a stage of the curriculum's own", curriculum["own"])
+    happens("24: an end without rules absorbs", actual != "GRADUATED" and is_end(curriculum, actual) and not overrule)
     happens("3: closed loop", reported)
     happens("3: a label is open loop", row["stage"] and not reported)
     happens("3: an override", reported and reported != suggested)
@@ -255,7 +371,10 @@ def decide_session(
     happens("6: no rule holds", matched is None and rules and not any(tried))
     happens("6: GRADUATED absorbs", actual == "GRADUATED" and not overrule)
     happens("6: GRADUATED absorbs though its rules hold", actual == "GRADUATED" and not overrule and any(tried))
-    happens("12: a session without a value is decided", any(missing(row[metric]) for metric in curriculum["metrics"]))
+    happens(
+        "12: a session without a value is decided",
+        any(missing(value_of(row, metric)) for metric in curriculum["metrics"]),
+    )
     happens("12: session 0 is decided", row["session"] == 0)
     return {
         "session": row["session"],
@@ -264,6 +383,7 @@ def decide_session(
         "session_at_current_stage": at_stage,
         "decision": decision,
         "next_stage_suggested": after,
+        "next_parameters": next_parameters,
         "matched_rule": matched,
         "if_closed_loop": reported is not None,
         "if_overriden_by_trainer": reported is not None and actual != suggested,
@@ -292,9 +412,9 @@ def history_inputs(history: list[Row], longest_window: int) -> dict[int, tuple]:
     return {row["session"]: metrics_of(row) for row in history[-longest_window:]}
 
 
-def recorded(row: Row) -> tuple:
+def recorded(row: Row, curricula: dict[tuple, Row]) -> tuple:
     """What df_manager records of a session, and drift compares."""
-    stage = row["stage"] if row["stage"] in STAGES else None
+    stage = known_stage(row, curricula)
     numbers = [None if missing(row[m]) else row[m] for m in ("finished_trials", "foraging_efficiency")]
     return (*key_of(row), row["task"], row["session_date"], stage, *numbers)
 
@@ -410,18 +530,18 @@ def night(
     training_day: str = "2024-01-31",
     *,
     full_refresh: bool = False,
-) -> tuple[dict[Key, Row], list[tuple[str, int, str]], dict[Key, str | None]]:
+) -> tuple[dict[Key, Row], list[tuple[str, int, str]], dict[Key, tuple[str, str | None] | None]]:
     """One night's run over df_behavior.
 
     Returns:
         the new df_manager by (subject_id, session); (subject_id, session, reason) of what is set aside; and the decided
-        sessions that drifted, with the stage that the subject would be told tomorrow, where that is known.
+        sessions that drifted, with stage and parameters that the subject would be told tomorrow, where that is known.
     """
     by_subject, set_aside = taking_part(numbered_on(rows, directives))
     was_published = published
     published = {} if full_refresh else published
     manager = dict(published)
-    drifted: dict[Key, str | None] = {}
+    drifted: dict[Key, tuple[str, str | None] | None] = {}
     for subject in by_subject.keys() | {subject for subject, _ in published}:
         sessions = by_subject.get(subject, [])
         of_mouse = [directive for directive in directives if directive["subject_id"] == subject]
@@ -487,12 +607,12 @@ def night(
             happens(
                 "8: a late session is decided at its place", any(of["session"] > row["session"] for of in of_subject)
             )
-            result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row)
+            result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row, curricula)
             result["decided_anew"] = anew.get(row["session"])
             result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
             manager[subject, row["session"]] = result
 
-        found = {row["session"]: recorded(row) for row in sessions}
+        found = {row["session"]: recorded(row, curricula) for row in sessions}
         places = {row["session"]: place for place, row in enumerate(sessions)}
 
         def has_another_history(number: int, of: Row) -> bool:
@@ -521,9 +641,14 @@ def night(
                     result = make(place, replayed)
                     if not isinstance(result, str):
                         replayed.append(result)
-            tomorrow_now = replayed[-1]["next_stage_suggested"] if len(replayed) > kept else None
+            last = replayed[-1] if len(replayed) > kept else {}
+            tomorrow_now, parameters_now = last.get("next_stage_suggested"), last.get("next_parameters")
             newest = max(number for who, number in manager if who == subject)
             tomorrow = manager[subject, newest]["next_stage_suggested"]
             happens("9: what is told tomorrow would differ", tomorrow_now and tomorrow_now != tomorrow)
-            drifted |= {(subject, number): tomorrow_now for number in changed}
+            happens(
+                "27: what policies would give differs",
+                tomorrow_now and parameters_now != manager[subject, newest]["next_parameters"],
+            )
+            drifted |= {(subject, number): tomorrow_now and (tomorrow_now, parameters_now) for number in changed}
     return manager, sorted(set_aside, key=lambda of: (of[0], of[1] is None, of[1] or 0, of[2])), drifted

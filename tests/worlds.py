@@ -8,20 +8,29 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from curricula.conditions import Measure
 from curricula.schema import Curriculum
-from tests.reference import OPERATORS, STAGES, Row, missing
+from tests.reference import DERIVED, OPERATORS, STAGES, Row, missing
 
 METRICS = {
     "dynamic_foraging": ("finished_trials", "foraging_efficiency"),
     "dummy": ("dummy_metric_int", "dummy_metric_float"),
+    "vr_foraging": ("n_patches_visited", "n_patches_seen", "visit_ratio"),
 }
-ALL_METRICS = tuple(metric for metrics in METRICS.values() for metric in metrics)
+# those that sessions carry
+ALL_METRICS = tuple(metric for metrics in METRICS.values() for metric in metrics if metric not in DERIVED)
+# a name may be that of a stage that another task fixes
+OWN_STAGES = ["learn", "STAGE_3", "choose", "rest"]
+OTHER_TASKS_STAGES = ["in_training"]
 # a grid of values whose sums do not come out even in binary, so that the order of additions shows
 VALUES = {
     "finished_trials": [100.0, 200.0, 300.0, 400.0],
     "foraging_efficiency": [0.1, 0.1, 0.1, 0.6, 0.6, 0.2, 0.3, 0.7],
     "dummy_metric_int": [1.0, 2.0, 3.0],
     "dummy_metric_float": [-0.1, 0.0, 0.1, 0.3],
+    "n_patches_visited": [0.0, 51.0, 102.0, 204.0],
+    "n_patches_seen": [0.0, 150.0, 300.0],
+    "visit_ratio": [0.34, 0.68, 1.36],
 }
 FORAGING_PARAMETERS = {
     "task": "Coupled Baiting", "BaseRewardSum": 0.8, "RewardFamily": 1, "RewardPairsN": 1, "UncoupledReward": "",
@@ -44,6 +53,14 @@ PARAMETERS = {
     ("dynamic_foraging", "1.0"): FORAGING_PARAMETERS | WARMUP,
     ("dynamic_foraging", "0.3"): FORAGING_V03,
     ("dummy", "1.0"): {"dummy_para_bool": True, "dummy_para_float": 0.5},
+    ("vr_foraging", "1.0"): {"reward_probability": 0.5, "inter_patch_mean": 50.0, "n_odors": 2},
+    ("choice_world", "1.0"): {"protocol": "none"},
+}
+# of each task some parameters, and whether they are whole numbers
+POLICIES = {
+    "dynamic_foraging": {"ITIMax": False, "MaxTrial": True},
+    "dummy": {"dummy_para_float": False},
+    "vr_foraging": {"reward_probability": False, "inter_patch_mean": False, "n_odors": True},
 }
 
 
@@ -58,20 +75,86 @@ def comparison(random: Random, metrics: tuple[str, ...]) -> Any:
     if kind != "metric":
         return (sign, kind, float(random.randint(1, 5)))
     metric = random.choice(metrics)
-    statistic = random.choice(["last", "mean", "mean", "min", "max"])
+    statistic = random.choice(["last", "mean", "mean", "mean", "min", "max", "median", "sum", "count"])
     window = 1 if statistic == "last" else random.choice([1, 2, 3, 4, 5, 5, 6])
-    if statistic != "mean":
-        return (sign, (statistic, metric, window), random.choice(VALUES[metric]))
+    if statistic == "count":
+        compared = random.choice(list(OPERATORS)), random.choice(VALUES[metric])
+        return (sign, (statistic, metric, window, *compared), float(random.randint(0, window)))
     values = [random.choice(VALUES[metric]) for _ in range(window)]
-    return (sign, (statistic, metric, window), sum(values) / len(values))
+    threshold = {"mean": sum(values) / len(values), "sum": sum(values), "median": (values[0] + values[-1]) / 2}
+    return (sign, (statistic, metric, window), threshold.get(statistic, values[0]))
 
 
 def condition(random: Random, metrics: tuple[str, ...], depth: int = 2) -> Any:
     """A condition as the reference takes it."""
     if depth == 0 or random.randrange(5) < 3:
         return comparison(random, metrics)
+    if one_in(random, 4):
+        return ("not", condition(random, metrics, depth - 1))
     parts = [condition(random, metrics, depth - 1) for _ in range(random.randint(2, 3))]
     return (random.choice(["and", "or"]), parts)
+
+
+def expression(random: Random, metrics: tuple[str, ...], numbers: list[float], depth: int = 3) -> Any:
+    """The expression of a policy as the reference takes it."""
+    kinds = ["measure", "arithmetic", "arithmetic", "limits", "clamp", "if", "if missing"]
+    kind = random.choice(kinds if depth else ["number", "measure"])
+    if kind == "number":
+        return random.choice(numbers)
+    if kind == "measure":
+        return measure(random, metrics)
+
+    def part() -> Any:
+        return expression(random, metrics, numbers, depth - 1)
+
+    if kind == "arithmetic":
+        return (random.choice("+-*/"), part(), part())
+    if kind == "limits":
+        return (random.choice(["least", "greatest"]), part(), part())
+    if kind == "clamp":
+        return ("clamp", part(), *sorted(random.sample(numbers, 2)))
+    of = ("last", random.choice(metrics), 1)
+    compared = (random.choice(list(OPERATORS)), of, random.choice(numbers))
+    return ("if", ("missing", of) if kind == "if missing" else compared, part(), part())
+
+
+def measure(random: Random, metrics: tuple[str, ...]) -> Any:
+    """A measure as policies look at it, mostly the newest value."""
+    metric = random.choice(metrics)
+    if metric not in VALUES or not one_in(random, 6):
+        return ("last", metric, 1)
+    return random.choice([
+        "session_at_current_stage", ("mean", metric, 3), ("median", metric, 2),
+        ("count", metric, 4, ">=", VALUES[metric][-1]),
+    ])  # fmt: skip
+
+
+def policies(random: Random, task: str, stages: list[str]) -> Row:
+    """Policies of some stages as the reference takes them."""
+    numbers = [0.0, 0.5, 1.5, 2.5, 150.0]
+    return {
+        stage: {
+            parameter: (is_whole, expression(random, METRICS[task], numbers, depth=2))
+            for parameter, is_whole in POLICIES[task].items()
+            if not one_in(random, 3)
+        }
+        for stage in stages
+        if not one_in(random, 3)
+    }
+
+
+def expression_text(of: Any) -> str:
+    """The expression in the language of policies."""
+    if isinstance(of, int | float):
+        return repr(of)
+    if of[0] == "if":
+        asked = f"missing({measure_text(of[1][1])})" if of[1][0] == "missing" else text(of[1])
+        return f"({expression_text(of[2])} if {asked} else {expression_text(of[3])})"
+    if of[0] in ("+", "-", "*", "/"):
+        return f"({expression_text(of[1])}) {of[0]} ({expression_text(of[2])})"
+    if of[0] in ("least", "greatest", "clamp"):
+        return f"{of[0]}({', '.join(map(expression_text, of[1:]))})"
+    return measure_text(of)
 
 
 def conditions(metrics: tuple[str, ...]) -> st.SearchStrategy[Any]:
@@ -79,15 +162,31 @@ def conditions(metrics: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.randoms(use_true_random=False).map(lambda random: condition(random, metrics))
 
 
+def plain(measure: Measure) -> Any:
+    """A measure as the reference takes it."""
+    if not measure.metric:
+        return measure.statistic
+    compared = (measure.operator, measure.threshold) if measure.operator else ()
+    return (measure.statistic, measure.metric, measure.window, *compared)
+
+
 def text(condition: Any) -> str:
     """The condition in the language of the curricula."""
     if condition[0] in ("and", "or"):
         return f" {condition[0]} ".join(f"({text(part)})" for part in condition[1])
+    if condition[0] == "not":
+        return f"not ({text(condition[1])})"
     sign, of, threshold = condition
-    if isinstance(of, tuple):
-        statistic, metric, window = of
-        of = f"last({metric})" if statistic == "last" else f"{statistic}({metric}, {window})"
-    return f"{of} {sign} {threshold!r}"
+    return f"{measure_text(of)} {sign} {threshold!r}"
+
+
+def measure_text(of: Any) -> str:
+    """The measure in the language of the curricula."""
+    if isinstance(of, str):
+        return of
+    statistic, metric, window, *compared = of
+    looks_at = " ".join([metric, compared[0], repr(compared[1])]) if compared else metric
+    return f"last({metric})" if statistic == "last" else f"{statistic}({looks_at}, {window})"
 
 
 def rules(random: Random, stage: str, stages: list[str], metrics: tuple[str, ...]) -> list[Any]:
@@ -106,10 +205,12 @@ def rules(random: Random, stage: str, stages: list[str], metrics: tuple[str, ...
 
 
 def curricula(random: Random, most: int = 4) -> dict[tuple, Row]:
-    """Two curricula or more, of both tasks and several schema versions, by their keys, as the reference takes them."""
-    found = {}
+    """Two curricula or more of the tasks that fix their stages, by their keys, as the reference takes them."""
+    found: dict[tuple, Row] = {}
     for number in range(random.randint(most // 2, most)):
-        task, schema = random.choice([*PARAMETERS, ("dynamic_foraging", "1.0")])
+        task, schema = random.choice([
+            ("dynamic_foraging", "1.0"), ("dynamic_foraging", "1.0"), ("dynamic_foraging", "0.3"), ("dummy", "1.0")
+        ])  # fmt: skip
         stages = sorted(random.sample(STAGES[:-1], random.randint(2, 4)), key=STAGES.index)
         of_stages = {stage: rules(random, stage, stages, METRICS[task]) for stage in stages}
         # a graduated mouse stays, whatever rules say
@@ -120,7 +221,45 @@ def curricula(random: Random, most: int = 4) -> dict[tuple, Row]:
         # the same name and version under another schema is another curriculum
         twin = next((key for key in found if key[2] != schema and found[key]["task"] == task), None)
         name, version = twin[:2] if twin and one_in(random, 2) else (random.choice(["Alpha", "Beta"]), f"{number}.0")
-        found[name, version, schema] = {"task": task, "metrics": METRICS[task], "stages": of_stages}
+        found[name, version, schema] = {
+            "task": task,
+            "metrics": METRICS[task],
+            "stages": of_stages,
+            "own": False,
+            "policies": policies(random, task, list(of_stages)),
+        }
+    return found
+
+
+def own_curricula(random: Random) -> dict[tuple, Row]:
+    """Curricula that name their own stages, and one of another task."""
+    found: dict[tuple, Row] = {}
+    task = "vr_foraging"
+    for number in range(3):
+        stages = random.sample(OWN_STAGES, random.randint(2, 4))
+        of_stages = {
+            stage: [
+                (decision, to_stage, condition)
+                for decision, to_stage, condition in rules(random, stage, stages, METRICS[task])
+                if to_stage != "GRADUATED"
+            ]
+            for stage in stages
+        }
+        of_stages[stages[-1]] = []
+        found["Own", f"{number}.0", "1.0"] = {
+            "task": task,
+            "metrics": METRICS[task],
+            "stages": of_stages,
+            "own": True,
+            "policies": policies(random, task, stages),
+        }
+    found["Other", "1.0", "1.0"] = {
+        "task": "choice_world",
+        "metrics": (),
+        "stages": {stage: [] for stage in OTHER_TASKS_STAGES},
+        "own": True,
+        "policies": {},
+    }
     return found
 
 
@@ -135,6 +274,10 @@ def as_curriculum(key: tuple[str, str, str], values: Row) -> Curriculum:
             "stages": {
                 stage: {
                     "parameters": PARAMETERS[values["task"], key[2]],
+                    "policies": {
+                        parameter: expression_text(of)
+                        for parameter, (_, of) in values["policies"].get(stage, {}).items()
+                    },
                     "rules": [
                         {"decision": decision, "to_stage": to_stage, "condition": text(condition)}
                         for decision, to_stage, condition in of_stage
@@ -153,7 +296,9 @@ def session(random: Random, subject: str, number: int, keys: list[tuple]) -> Row
         version = "9.9"
     elif one_in(random, 20):
         schema = "9.9"
-    raw_stage = random.choice([None, None, None, "None", "", "Stage 2", *STAGES])
+    raw_stage = random.choice(
+        [None, None, None, "None", "", "Stage 2", *STAGES, random.choice([*OWN_STAGES, *OTHER_TASKS_STAGES])]
+    )
     day = None if one_in(random, 25) else f"2024-01-{number + 1:02}"
     task = random.choice(["Coupled Baiting", "Uncoupled Baiting"])
     row = {
@@ -241,7 +386,7 @@ def directives(random: Random, rows: list[Row]) -> list[Row]:
             "until_date": random.choice([None, f"2024-01-{day + random.randint(0, 4):02}"]),
         })  # fmt: skip
         if found[-1]["directive"] in ("pin", "enrol"):
-            found[-1]["stage"] = random.choice(STAGES)
+            found[-1]["stage"] = random.choice([*STAGES, *OWN_STAGES])
         if found[-1]["directive"] in ("continue_numbers", "decide_anew"):
             found[-1]["from_date"] = f"2024-01-{day:02}"
     return found

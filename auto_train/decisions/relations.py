@@ -12,10 +12,11 @@ SCHEMA = pa.schema(
     [
         ("scenario", pa.dictionary(pa.int32(), pa.string())),
         ("session_key", pa.int32()),
-        ("suggested_stage_key", pa.int8()),
-        ("actual_stage_key", pa.int8()),
+        ("suggested_stage_key", pa.int16()),
+        ("actual_stage_key", pa.int16()),
         ("session_at_current_stage", pa.int32()),
-        ("next_stage_key", pa.int8()),
+        ("next_stage_key", pa.int16()),
+        ("direction", pa.int8()),
         ("rule_key", pa.int32()),
         ("is_first", pa.bool_()),
         ("is_newest", pa.bool_()),
@@ -24,7 +25,7 @@ SCHEMA = pa.schema(
 )
 
 
-def walked(sessions: Any, before: Any | None, met: Any, clauses: Any, stages: Any) -> pa.Table:
+def walked(sessions: Any, before: Any | None, met: Any, clauses: Any, stages: Any, names: Any) -> pa.Table:
     """The walk of every subject of every scenario.
 
     Args:
@@ -33,10 +34,11 @@ def walked(sessions: Any, before: Any | None, met: Any, clauses: Any, stages: An
         met: as int_walk__rules_met.
         clauses: as int_curricula__clauses.
         stages: as int_curricula__stages.
+        names: as training_stages.
     """
     keys = _Keys.of(sessions)
     decided = walk.walk(
-        _sessions(sessions, keys), _before(before, keys), _clauses(clauses), _stages(stages), _met(met, keys)
+        _sessions(sessions, keys), _before(before, keys), _clauses(clauses), _stages(stages, names), _met(met, keys)
     )
     return _to_table(decided, keys)
 
@@ -124,12 +126,19 @@ def _clauses(relation: Any) -> walk.Clauses:
     return walk.Clauses(*(by_key(clause_key, column) for column in bounds))
 
 
-def _stages(relation: Any) -> walk.Stages:
-    """Stages, from the columns of int_curricula__stages."""
-    curriculum, stage, is_first, has_rules = columns(relation, "curriculum_key", "stage_key", "is_first", "has_rules")
-    rules = np.zeros((int(curriculum.max(initial=0)) + 1, walk.GRADUATED + 1), np.bool_)
-    rules[curriculum, stage] = has_rules
-    return walk.Stages(by_key(curriculum[is_first], stage[is_first]), rules)
+def _stages(relation: Any, names: Any) -> walk.Stages:
+    """Stages, from the columns of int_curricula__stages and training_stages."""
+    curriculum, stage, is_first, *of_stage = columns(
+        relation, "curriculum_key", "stage_key", "is_first", "has_rules", "is_end", "position"
+    )
+    key, is_absorbing = columns(names, "stage_key", "is_absorbing")
+    shape = int(curriculum.max(initial=0)) + 1, int(key.max(initial=0)) + 1
+    # a mouse may be at an end that its curriculum does not have; every other stage comes before it
+    absorbing = np.tile(by_key(key, is_absorbing), (shape[0], 1))
+    found = [np.zeros(shape, np.bool_), absorbing, np.full(shape, np.iinfo(np.int16).max)]
+    for array, values in zip(found, of_stage, strict=True):
+        array[curriculum, stage] = values
+    return walk.Stages(by_key(curriculum[is_first], stage[is_first]), *found)
 
 
 def _to_table(decided: walk.Decided, keys: _Keys) -> pa.Table:

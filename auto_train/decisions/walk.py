@@ -14,7 +14,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 NO_STAGE = 0
-GRADUATED = 8
 REASONS = (
     None,
     SetAside.OFF_BY_DIRECTIVE,
@@ -68,10 +67,15 @@ class Clauses(NamedTuple):
 
 
 class Stages(NamedTuple):
-    """By curriculum_key: first stage, shape (curricula + 1,); has rules, shape (curricula + 1, stages + 1)."""
+    """By curriculum_key: first stage, shape (curricula + 1,); the others have the shape (curricula + 1, stages + 1).
+
+    `position` is the place in the order of training, `is_end` where a mouse stays for good.
+    """
 
     first: Ints
     has_rules: Bools
+    is_end: Bools
+    position: Ints
 
 
 class Met(NamedTuple):
@@ -89,6 +93,7 @@ class Decided(NamedTuple):
     actual: Ints
     at_stage: Ints
     next: Ints
+    direction: Ints
     rule_key: Ints
     is_first: Bools
     is_newest: Bools
@@ -157,11 +162,13 @@ def walk(sessions: Sessions, before: Before, clauses: Clauses, stages: Stages, m
         at_stage = np.where(actual == state.last_actual[active], state.run[active], 0) + 1
         reason = _why_not_decided(timeline, stages, row, suggested, actual)
         clause = rules.first_met(step, row, actual, at_stage)
-        fires = (clause >= 0) & (actual != GRADUATED) & (timeline.directive[row] == NO_DIRECTIVE)
+        curriculum = timeline.curriculum[row]
+        fires = (clause >= 0) & ~stages.is_end[curriculum, actual] & (timeline.directive[row] == NO_DIRECTIVE)
         after = _next_stage(timeline, row, np.where(fires, clauses.to_stage_key[clause], actual))
 
         found.suggested[row], found.actual[row], found.at_stage[row] = suggested, actual, at_stage
         found.next[row], found.reason[row] = after, reason
+        found.direction[row] = np.sign(stages.position[curriculum, after] - stages.position[curriculum, actual])
         found.rule_key[row] = np.where(fires, clauses.rule_key[clause], 0)
         found.is_first[row] = (reason == 0) & (state.newest[active] < 0)
         state.remember(reason == 0, active, row, actual, at_stage, after)
@@ -178,7 +185,7 @@ class _Timeline:
             np.concatenate([sessions.session, before.session]),
         )
         to_decide, standing = len(sessions.session_key), len(before.session)
-        none = np.zeros(standing, np.int8)
+        none = np.zeros(standing, np.int16)
 
         def rows(of_sessions: NDArray[Any], of_before: NDArray[Any]) -> NDArray[Any]:
             return np.concatenate([of_sessions, of_before])[self.layout.source]
@@ -187,7 +194,7 @@ class _Timeline:
         self.number = rows(sessions.session, before.session)
         self.curriculum = rows(sessions.curriculum_key, none)
         self.reported = rows(sessions.reported_stage_key, before.actual_stage_key)
-        self.published_next = rows(np.zeros(to_decide, np.int8), before.next_stage_key)
+        self.published_next = rows(np.zeros(to_decide, np.int16), before.next_stage_key)
         self.has_wrong_metric = rows(sessions.has_wrong_metric, none.astype(np.bool_))
         self.is_off = rows(sessions.is_off, none.astype(np.bool_))
         self.enrol = rows(sessions.enrol_stage_key, none)
@@ -199,8 +206,8 @@ class _State:
     """What a step leaves of each subject to the next one; each array has the shape (subjects,)."""
 
     def __init__(self, subjects: int) -> None:
-        self.next_stage = np.full(subjects, NO_STAGE, np.int8)
-        self.last_actual = np.full(subjects, NO_STAGE, np.int8)
+        self.next_stage = np.full(subjects, NO_STAGE, np.int16)
+        self.last_actual = np.full(subjects, NO_STAGE, np.int16)
         self.run = np.zeros(subjects, np.int32)
         self.newest = np.full(subjects, -1)
 
@@ -219,7 +226,8 @@ class _Decisions:
     """What is found for each row of the layout."""
 
     def __init__(self, rows: int) -> None:
-        self.suggested, self.actual, self.next, self.reason = (np.zeros(rows, np.int8) for _ in range(4))
+        self.suggested, self.actual, self.next = (np.zeros(rows, np.int16) for _ in range(3))
+        self.direction, self.reason = (np.zeros(rows, np.int8) for _ in range(2))
         self.at_stage, self.rule_key = (np.zeros(rows, np.int32) for _ in range(2))
         self.is_first, self.is_newest = (np.zeros(rows, np.bool_) for _ in range(2))
 
@@ -244,7 +252,8 @@ def _suggested_stage(timeline: _Timeline, stages: Stages, state: _State, row: sl
 
 def _why_not_decided(timeline: _Timeline, stages: Stages, row: slice, suggested: Ints, actual: Ints) -> Ints:
     """SEMANTICS 12, as an index of `REASONS`."""
-    has_no_rules = ~stages.has_rules[timeline.curriculum[row], actual] & (actual != GRADUATED)
+    curriculum = timeline.curriculum[row]
+    has_no_rules = ~stages.has_rules[curriculum, actual] & ~stages.is_end[curriculum, actual]
     return np.select(
         [
             timeline.stands[row],

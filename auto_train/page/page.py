@@ -33,6 +33,8 @@ STAGE_COLORS = {
     "STAGE_1_WARMUP": "#f6e8b1", "STAGE_1": "#f2c879", "STAGE_2": "#ec9c5b", "STAGE_3": "#d76a57", "STAGE_4": "#b04a63",
     "STAGE_5": "#8f3f70", "STAGE_FINAL": "#5b3a78", "GRADUATED": "#22304f",
 }  # fmt: skip
+# of an end that is a way out of training
+OTHER_END = "#9aa3af"
 
 
 def page(database: duckdb.DuckDBPyConnection, manager: str, cache: Path) -> str:
@@ -48,8 +50,8 @@ def page(database: duckdb.DuckDBPyConnection, manager: str, cache: Path) -> str:
     parts = {
         "title": html.escape(f"Training on {run['training_day']}, {manager}"),
         "data": _json(json.dumps(content, separators=(",", ":"), ensure_ascii=False)),
-        "raster": _json(raster().to_json(indent=None)),
-        "metrics": _json(metric_lines().to_json(indent=None)),
+        "raster": _json(raster(content["colors"]).to_json(indent=None)),
+        "metrics": _json(metric_lines(content["colors"]).to_json(indent=None)),
         "vega": vega(cache),
         "curricula": curricula_pictures(content["curricula"]),
     }
@@ -112,7 +114,19 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             texts[name].append(text)
         return texts[name].index(text)
 
-    for stage in STAGE_COLORS:
+    places, colors, graduations = stages(
+        rows("""
+            select stage, position, is_end, is_graduation,
+                max(position) over (
+                    partition by curriculum_name, curriculum_version, curriculum_schema_version
+                ) as stages
+            from marts.stages
+            semi join (from marts.next_session semi join shown using (subject_id)) as n
+                using (curriculum_name, curriculum_version, curriculum_schema_version)
+            order by curriculum_name, curriculum_version, curriculum_schema_version, position
+        """)
+    )
+    for stage in colors:
         number("stage", stage)
     measured = "".join(f', b."{metric}"' for metric in metrics)
     sessions = rows(f"""
@@ -158,7 +172,9 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "run": run,
         "mice": mice,
         "texts": texts,
-        "colors": STAGE_COLORS,
+        "colors": colors,
+        "places": places,
+        "graduations": graduations,
         "metrics": metrics,
         "sessions": columns,
         "reasons": [[number_of[row["subject_id"]], row["session"], row["sentence"]] for row in lately],
@@ -192,9 +208,26 @@ def what_if(rows: Callable[[str], list[dict[str, Any]]]) -> list[dict[str, Any]]
         return []
 
 
-def raster() -> alt.LayerChart:
+def stages(of_curricula: list[dict[str, Any]]) -> tuple[dict[str, float], dict[str, str], list[str]]:
+    """Of each stage by its name: its place in training from 0 to 1, its colour by that place; and which graduate."""
+    fixed = list(STAGE_COLORS)
+    places = {stage: number / (len(fixed) - 1) for number, stage in enumerate(fixed)}
+    colors, graduations = dict(STAGE_COLORS), [fixed[-1]]
+    shades = list(STAGE_COLORS.values())
+    for stage in of_curricula:
+        if stage["stage"] in places:
+            continue
+        place = (stage["position"] - 1) / max(1, stage["stages"] - 1)
+        places[stage["stage"]] = place
+        is_out = stage["is_end"] and not stage["is_graduation"]
+        colors[stage["stage"]] = OTHER_END if is_out else shades[round(place * (len(shades) - 1))]
+        graduations += [stage["stage"]] if stage["is_graduation"] else []
+    return places, colors, graduations
+
+
+def raster(stage_colors: dict[str, str]) -> alt.LayerChart:
     """All mice by session: colour is the stage that ran, edge the suggested one where that differs, cross open loop."""
-    colors = alt.Scale(domain=list(STAGE_COLORS), range=list(STAGE_COLORS.values()))
+    colors = alt.Scale(domain=list(stage_colors), range=list(stage_colors.values()))
     x_by = alt.param(name="x_by", value="session")
     tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in (
         ("subject", "mouse"), ("date", "date"), ("session", "session"), ("curriculum", "curriculum"), ("task", "task"),
@@ -247,9 +280,9 @@ def raster() -> alt.LayerChart:
     return layers
 
 
-def metric_lines() -> alt.LayerChart:
+def metric_lines(stage_colors: dict[str, str]) -> alt.LayerChart:
     """One metric of one mouse over its sessions, with the thresholds of its stage."""
-    colors = alt.Scale(domain=list(STAGE_COLORS), range=list(STAGE_COLORS.values()))
+    colors = alt.Scale(domain=list(stage_colors), range=list(stage_colors.values()))
     values = alt.Chart(alt.NamedData(name="values")).encode(
         x=alt.X("session:Q", axis=alt.Axis(title="session", tickMinStep=1, grid=False)),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(minExtent=36), scale=alt.Scale(zero=False)),

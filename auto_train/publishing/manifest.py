@@ -15,6 +15,7 @@ LEADER = "df_manager"
 STATS = "df_manager_stats"
 DECISION_LOG = "decision_log"
 PAGE = "morning"
+NEXT_SESSION = "next_session"
 SEEN = "subjects_seen"
 TIME = "%Y%m%dT%H%M%SZ"
 STAMP, STAMPED_WIDTH = b"auto_train run ", 100
@@ -163,6 +164,7 @@ def publishable(settings: Settings) -> set[str]:
         SEEN: ("parquet",),
         DECISION_LOG: ("parquet",),
         PAGE: ("html",),
+        NEXT_SESSION: ("json",),
     }
     return {settings.published(name, kind) for name, of in kinds.items() for kind in of}
 

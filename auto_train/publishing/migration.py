@@ -28,7 +28,7 @@ from auto_train.decisions.columns import columns_for_readers
 from auto_train.lake import ROOT, LakeError, Settings, open_lake, printable
 from auto_train.publishing.manifest import LEADER, Manifest, Run, new_run_id
 from auto_train.publishing.publication import Tables, publish
-from curricula.schema import StageName
+from curricula.tasks import StageName
 
 # what a pickled table of texts, numbers and times is made of, as pandas 1 to 3 and numpy 1 and 2 name it
 PLAIN = {

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from curricula.conditions import Condition, Measure, holds
 from curricula.library import load_library
-from curricula.schema import Curriculum, StageName
-from curricula.statistics import STATISTICS
+from curricula.schema import Curriculum
+from curricula.tasks import StageName
 
 Floats = NDArray[np.float64]
 STAGES = [str(stage) for stage in StageName]
@@ -129,8 +129,7 @@ class Rulebook:
         def value(measure: Measure) -> Floats:
             if not measure.metric:
                 return counters[measure.statistic]
-            window = history[measure.metric][-measure.window :]
-            return STATISTICS[measure.statistic].values(window)
+            return measure.values(history[measure.metric][-measure.window :])
 
         after, open_ = stage.copy(), stage != GRADUATED
         for of_stage, condition, to_stage in self.rules:

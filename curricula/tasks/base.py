@@ -16,16 +16,39 @@ class Parameters(BaseModel):
 
 
 @dataclass(frozen=True)
+class NumberField:
+    """What values a numeric parameter takes."""
+
+    is_whole: bool
+    lowest: float
+    highest: float
+
+
+def number_fields(model: type[Parameters]) -> dict[str, NumberField]:
+    """The numeric parameters of a model, with the limits that it sets."""
+    found = {}
+    for name, schema in model.model_json_schema()["properties"].items():
+        # a parameter that a stage may lack is a number or null
+        for kind in schema.get("anyOf", [schema]):
+            if kind.get("type") in ("integer", "number"):
+                lowest = kind.get("minimum", kind.get("exclusiveMinimum", -math.inf))
+                highest = kind.get("maximum", kind.get("exclusiveMaximum", math.inf))
+                found[name] = NumberField(kind["type"] == "integer", lowest, highest)
+    return found
+
+
+@dataclass(frozen=True)
 class Metric:
     """One number per session that conditions may look at.
 
     Attributes:
         name: as conditions and models name it.
-        columns: columns of df_behavior that carry it; the first that exists is taken.
+        columns: columns of df_behavior that carry it; the first that exists is taken. Empty for one with a formula.
         unit: of the value.
         lowest, highest: the values that can occur; None where there is no limit.
         plausible: the values that a threshold should lie between.
         description: what it measures.
+        formula: of a derived metric, over other metrics and columns of the same session, such as ``rewards / trials``.
     """
 
     name: str
@@ -35,6 +58,7 @@ class Metric:
     lowest: float | None = None
     highest: float | None = None
     plausible: tuple[float, float] = (-math.inf, math.inf)
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,9 +70,22 @@ class Task:
         curriculum_schema_name: as the rigs' curriculum JSON names the class of its curricula.
         parameters: the parameters' model for each curriculum schema version.
         metrics: what conditions may look at.
+        stages: label of each stage by its name, in the order of training, where the rigs know no others; the last is an
+            end, to which rules may lead though a curriculum gives it no parameters. None: curricula name their own.
     """
 
     name: str
     curriculum_schema_name: str
     parameters: Mapping[str, type[Parameters]]
     metrics: tuple[Metric, ...]
+    stages: Mapping[str, str] | None = None
+
+    @property
+    def end(self) -> str | None:
+        """The end of a task that fixes its stages."""
+        return list(self.stages)[-1] if self.stages else None
+
+    @property
+    def names(self) -> list[str]:
+        """The metrics that conditions and policies may look at."""
+        return [metric.name for metric in self.metrics]

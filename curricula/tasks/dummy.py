@@ -3,6 +3,7 @@
 from typing import Literal
 
 from curricula.tasks.base import Metric, Parameters, Task
+from curricula.tasks.rig_stages import RIG_STAGES
 
 
 class DummyParameters(Parameters):
@@ -23,4 +24,5 @@ TASK = Task(
         Metric("dummy_metric_int", ("dummy_metric_int",), "count", "A whole number that stands for a count."),
         Metric("dummy_metric_float", ("dummy_metric_float",), "1", "A number that stands for a performance."),
     ),
+    stages=RIG_STAGES,
 )

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from curricula.tasks.base import Metric, Parameters, Task
+from curricula.tasks.rig_stages import RIG_STAGES
 
 # what is physically sure, and no more: a curriculum may try what nobody tried
 Amount = Annotated[float, Field(ge=0)]
@@ -130,4 +131,5 @@ TASK = Task(
             plausible=(0, 1),
         ),
     ),
+    stages=RIG_STAGES,
 )

@@ -15,6 +15,7 @@
     {'name': 'current_stage_actual', 'type': 'varchar', 'tags': ['logged', 'readers']},
     {'name': 'decision', 'type': 'varchar', 'tags': ['logged', 'readers']},
     {'name': 'next_stage_suggested', 'type': 'varchar', 'tags': ['logged', 'readers']},
+    {'name': 'next_parameters', 'type': 'varchar', 'tags': ['logged']},
     {'name': 'if_closed_loop', 'type': 'boolean', 'tags': ['readers']},
     {'name': 'if_overriden_by_trainer', 'type': 'boolean', 'tags': ['readers']},
     {'name': 'trainer_chose', 'type': 'boolean', 'tags': ['logged']},

@@ -18,9 +18,9 @@ final as (
     select
         curricula.curriculum as scenario,
         curricula.curriculum_key,
-        cast(null as tinyint) as reported_stage_key,
+        cast(null as smallint) as reported_stage_key,
         false as is_off,
-        cast(curriculum_stages.stage_key as tinyint) as enrol_stage_key,
+        cast(curriculum_stages.stage_key as smallint) as enrol_stage_key,
         0 as directive_key,
         0 as pin_stage_key,
         measures.* exclude (curriculum_key, reported_stage_key, has_standing_decision)

@@ -12,5 +12,6 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     rules_met = dbt.ref("backtest__rules_met")
     clauses = dbt.ref("int_curricula__clauses")
     stages = dbt.ref("int_curricula__stages")
+    names = dbt.ref("training_stages")
 
-    return relations.walked(sessions, None, rules_met, clauses, stages)
+    return relations.walked(sessions, None, rules_met, clauses, stages, names)

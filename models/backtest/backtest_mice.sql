@@ -29,7 +29,7 @@ final as (
         curricula.curriculum_version,
         curricula.curriculum_schema_version,
         count(*) as sessions,
-        min(numbered.nth_decision) filter (where numbered.next_stage = 'GRADUATED') as sessions_to_graduation,
+        min(numbered.nth_decision) filter (where numbered.is_graduated) as sessions_to_graduation,
         max_by(numbered.next_stage, numbered.session) as next_stage
     from numbered
     inner join curricula on numbered.curriculum_key = curricula.curriculum_key

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from auto_train.lake import Settings, open_lake
-from auto_train.publishing import analysis_copy, curricula, told
+from auto_train.publishing import analysis_copy, curricula, next_session, told
 from auto_train.publishing.legacy_pickle import to_pickle
 from auto_train.publishing.manifest import DECISION_LOG, LEADER, SEEN, STATS, File, Manifest, Run
 from auto_train.publishing.publication import Tables, publish
@@ -35,10 +35,12 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     # dbt runs a test before this model only where the model depends on all that the test reads; these refs are for
     # tests of what is not read here
     _ = dbt.ref("int_curricula__comparisons"), dbt.ref("set_aside_reasons"), dbt.ref("task_metrics")
-    _ = dbt.ref("stg_lake__columns"), dbt.ref("int_curricula__metrics"), dbt.ref("int_sessions__new")
+    _ = dbt.ref("stg_lake__columns"), dbt.ref("curriculum_metrics"), dbt.ref("int_sessions__new")
     # what the page shows
     _ = dbt.ref("attention"), dbt.ref("attention_reasons"), dbt.ref("decision_sentences"), dbt.ref("stage_parameters")
-    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("told")
+    _ = dbt.ref("run"), dbt.ref("sessions"), dbt.ref("told"), dbt.ref("next_session"), dbt.ref("stages")
+    _ = dbt.ref("curriculum_policies")
+    _ = dbt.ref("int_decisions__parameters"), dbt.ref("int_curricula__ends"), dbt.ref("task_stages")
     [of_run] = run.arrow().read_all().to_pylist()
     refuse_untested(of_run)
     settings = Settings.from_environment()
@@ -51,6 +53,7 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     tables = replace(
         written(session, settings, exports, new_decisions), directives=directives, told=told.as_rows(changed)
     )
+    tables.files.update(next_session.of_run(session, settings, of_run["run_id"], of_run["training_day"]))
     said = told.in_words("a full refresh, all is decided anew", changed) if of_run["kind"] == "full_refresh" else []
     if of_run["df_manager_tag"] is None:
         said = told.of_other_managers(lake, settings, of_run["run_id"], tables.files[settings.published(LEADER)])

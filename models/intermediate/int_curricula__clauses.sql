@@ -1,4 +1,4 @@
-{%- set measured = ['session_total', 'session_at_current_stage'] + measures() | map(attribute='name') | list %}
+{%- set measured = ['session_total', 'session_at_current_stage'] + measures() | selectattr('in_rules') | map(attribute='name') | list %}
 
 with
 
@@ -17,6 +17,15 @@ rules as (
 stages as (
 
     select * from {{ ref('training_stages') }}
+
+),
+
+curricula as (
+
+    select
+        curriculum_key,
+        task
+    from {{ ref('int_curricula') }}
 
 ),
 
@@ -43,6 +52,7 @@ final as (
         cast(row_number() over (order by rules.rule_key, pivoted.clause_number) as integer) as clause_key,
         rules.rule_key,
         rules.curriculum_key,
+        curricula.task,
         stages.stage_key,
         destinations.stage_key as to_stage_key,
         pivoted.* exclude (curriculum, stage, clause_number)
@@ -52,6 +62,7 @@ final as (
             pivoted.curriculum = rules.curriculum
             and pivoted.stage = rules.stage
             and pivoted.rule_number = rules.rule_number
+    left join curricula on rules.curriculum_key = curricula.curriculum_key
     inner join stages on rules.stage = stages.stage
     inner join stages as destinations on rules.to_stage = destinations.stage
 

@@ -33,6 +33,9 @@ final as (
         curricula.curriculum_key,
         stages.stage_key,
         stages.stage,
+        curriculum_stages.position,
+        curriculum_stages.is_end,
+        curriculum_stages.is_graduation,
         curriculum_stages.stage = curricula.first_stage as is_first,
         rules.stage is not null as has_rules
     from curriculum_stages

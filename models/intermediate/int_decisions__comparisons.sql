@@ -56,7 +56,7 @@ valued as (
         comparisons.measure_in_words,
         comparisons.operator,
         comparisons.threshold,
-        {{ value_of_measure('comparisons.measure', 'measures', 'df_manager.session_at_current_stage') }}
+        {{ value_of_measure('comparisons.measure', 'measured', 'df_manager.session_at_current_stage') }}
             as measured_now,
         -- SEMANTICS 29: what the decision read; of an older version, which did not keep it, what is known now
         case
@@ -64,10 +64,11 @@ valued as (
             when comparisons.measure = 'session_at_current_stage' then df_manager.session_at_current_stage
             when df_manager.measures_read is null then measured_now
             else df_manager.measures_read[comparisons.measure]
-        end as measured
+        end as measured,
+        {{ parts_of_measure('comparisons.measure') }} as parts_now
     from df_manager
     left join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
-    left join measures on sessions.session_key = measures.session_key
+    left join measures as measured on sessions.session_key = measured.session_key
     inner join curricula
         on
             df_manager.curriculum_name = curricula.curriculum_name
@@ -82,7 +83,9 @@ valued as (
 final as (
 
     select
-        *,
+        * exclude (parts_now),
+        -- of another value than was read these are not the parts
+        case when measured is not distinct from measured_now then parts_now end as parts,
         {{ holds('measured', 'operator', 'threshold') }} as is_met
     from valued
 

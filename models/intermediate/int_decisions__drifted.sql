@@ -45,7 +45,8 @@ found as (
         sessions.*,
         stages.stage as current_stage_reported
     from sessions
-    left join stages on sessions.reported_stage = stages.stage
+    left join stages
+        on sessions.reported_stage = stages.stage and not coalesce(sessions.is_stage_of_another_task, false)
 
 ),
 

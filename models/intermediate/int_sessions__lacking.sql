@@ -18,7 +18,7 @@ metrics_of_curricula as (
     select
         curriculum,
         list(metric) as metrics
-    from {{ ref('int_curricula__metrics') }}
+    from {{ ref('curriculum_metrics') }}
     group by curriculum
 
 ),

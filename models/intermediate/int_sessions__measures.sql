@@ -1,3 +1,6 @@
+{#- metrics of tasks that this table has no sessions of would make the window twice as wide -#}
+{%- set there = metrics_there() %}
+
 with
 
 sessions as (
@@ -45,13 +48,14 @@ keyed as (
         standing.session is not null as has_standing_decision,
         -- a metric that is not a number stops the session only where its curriculum looks at it
         coalesce(
-            {% for metric in metrics() -%}
+            {% for metric in metrics() if metric.name in there and not metric.formula -%}
             (curricula.task in ({% for task in metric.tasks %}{{ literal(task) }}{{ ', ' if not loop.last }}{% endfor %})
                 and sessions.{{ metric.name }}__is_wrong){{ ' or ' if not loop.last }}
+            {%- else %}false
             {%- endfor %},
             false
         ) as has_wrong_metric
-        {%- for metric in metrics() %},
+        {%- for metric in metrics() if metric.name in there %},
         sessions.{{ metric.name }}
         {%- endfor %}
     from sessions
@@ -61,7 +65,8 @@ keyed as (
             sessions.curriculum_name = curricula.curriculum_name
             and sessions.curriculum_version = curricula.curriculum_version
             and sessions.curriculum_schema_version = curricula.curriculum_schema_version
-    left join stages on sessions.reported_stage = stages.stage
+    left join stages
+        on sessions.reported_stage = stages.stage and not coalesce(sessions.is_stage_of_another_task, false)
     left join standing on sessions.subject_id = standing.subject_id and sessions.session = standing.session
 
 ),
@@ -79,7 +84,7 @@ final as (
         has_wrong_metric,
         cast(session as double) as session_total
         {%- for measure in measures() %},
-        {{ measure.sql }} as {{ measure.name }}
+        {{ measure.sql if measure.metric in there else '0.0' if measure.counts else 'cast(null as double)' }} as {{ measure.name }}
         {%- endfor %}
     from keyed
     window history as (partition by subject_key order by session)

@@ -34,7 +34,8 @@ in_order as (
         behavior.session is null or behavior.session = max(behavior.session) over (partition by behavior.subject_id)
             as is_newest
     from behavior
-    left join stages on behavior.reported_stage = stages.stage
+    left join stages
+        on behavior.reported_stage = stages.stage and not coalesce(behavior.is_stage_of_another_task, false)
 
 ),
 

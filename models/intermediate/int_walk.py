@@ -13,5 +13,6 @@ def model(dbt, session):  # noqa: ANN001, ANN201 - dbt gives the types
     rules_met = dbt.ref("int_walk__rules_met")
     clauses = dbt.ref("int_curricula__clauses")
     stages = dbt.ref("int_curricula__stages")
+    names = dbt.ref("training_stages")
 
-    return relations.walked(sessions, before, rules_met, clauses, stages)
+    return relations.walked(sessions, before, rules_met, clauses, stages, names)

@@ -60,6 +60,12 @@ stage_parameters as (
 
 ),
 
+ends as (
+
+    select * from {{ ref('int_curricula__ends') }}
+
+),
+
 run as (
 
     select * from {{ ref('stg_lake__run') }}
@@ -310,9 +316,14 @@ reasons as (
         'stuck_in_stage' as reason,
         session_at_current_stage || ' sessions in a row at ' || current_stage_actual as details
     from newest
+    anti join ends
+        on
+            newest.curriculum_name = ends.curriculum_name
+            and newest.curriculum_version = ends.curriculum_version
+            and newest.curriculum_schema_version = ends.curriculum_schema_version
+            and newest.current_stage_actual = ends.stage
     where
         session_at_current_stage >= {{ var('attention_sessions_in_stage') }}
-        and current_stage_actual <> 'GRADUATED'
         and decision = 'STAY'
         and coalesce(directive_kind, 'enrol') = 'enrol'
 

@@ -53,6 +53,7 @@ final as (
         met.measure_in_words,
         met.measured,
         met.measured_now,
+        met.parts,
         met.operator,
         met.threshold,
         met.is_met,

@@ -14,6 +14,12 @@ reasons as (
 
 ),
 
+ends as (
+
+    select * from {{ ref('int_curricula__ends') }}
+
+),
+
 -- of the rule that decided, the alternatives that hold; of another, all of them
 worded as (
 
@@ -34,7 +40,7 @@ worded as (
             order by comparison_number
         ) filter (where measured is distinct from measured_now) as changed,
         string_agg(
-            measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || ' ' || case
+            measure_in_words || ' ' || coalesce(format('{:.6g}', measured), 'missing') || coalesce(' = ' || parts, '') || ' ' || case
                 when is_met then '' else 'not '
             end || {{ sign_of('operator') }} || ' ' || format('{:.6g}', threshold),
             ' and '
@@ -75,6 +81,25 @@ per_decision as (
 
 ),
 
+-- what the policies of the stage give the next session
+parameters as (
+
+    select
+        subject_id,
+        session,
+        string_agg(
+            parameter || ' ' || format('{:.6g}', given) || ' = ' || explanation
+            -- its values have changed since
+            || case when given is distinct from computed then ', now ' || coalesce(format('{:.6g}', computed), 'missing') else '' end,
+            '; '
+            order by parameter
+        ) as words
+    from {{ ref('int_decisions__parameters') }}
+    where given is not null
+    group by subject_id, session
+
+),
+
 final as (
 
     select
@@ -87,15 +112,24 @@ final as (
         || case
             when df_manager.session_at_current_stage = 0 then 'has not run yet; ' || df_manager.directive
             when df_manager.directive_kind <> 'enrol' then df_manager.directive
-            when df_manager.current_stage_actual = 'GRADUATED' then 'graduated'
+            when ends.is_graduation then 'graduated'
+            when ends.stage is not null then 'training has ended'
             when per_decision.why is not null then per_decision.why
             when per_decision.why_not is not null then 'no rule holds; ' || per_decision.why_not
             else 'no rule holds'
         end
+        || coalesce('; ' || parameters.words, '')
         || coalesce('; decided anew: ' || df_manager.decided_anew_because, '') as sentence,
         per_decision.changed as changed_since
     from df_manager
     left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
+    left join parameters on df_manager.subject_id = parameters.subject_id and df_manager.session = parameters.session
+    left join ends
+        on
+            df_manager.curriculum_name = ends.curriculum_name
+            and df_manager.curriculum_version = ends.curriculum_version
+            and df_manager.curriculum_schema_version = ends.curriculum_schema_version
+            and df_manager.current_stage_actual = ends.stage
 
 )
 

@@ -73,6 +73,13 @@ reopened as (
 
 ),
 
+policies as (
+
+    select * from {{ ref('int_decisions__policies') }}
+    where scenario = 'tonight'
+
+),
+
 rules as (
 
     select * from {{ ref('int_curricula__rules') }}
@@ -102,6 +109,7 @@ decided as (
         actual.stage as current_stage_actual,
         {{ decision_of('decisions', 'rules') }} as decision,
         next.stage as next_stage_suggested,
+        policies.next_parameters,
         reported.stage is not null as if_closed_loop,
         reported.stage is not null and actual.stage <> suggested.stage as if_overriden_by_trainer,
         {{ trainer_chose('sessions.reported_override', 'reported.stage', 'told.told_stage') }} as trainer_chose,
@@ -127,13 +135,15 @@ decided as (
     inner join stages as suggested on decisions.suggested_stage_key = suggested.stage_key
     inner join stages as actual on decisions.actual_stage_key = actual.stage_key
     inner join stages as next on decisions.next_stage_key = next.stage_key
-    left join stages as reported on sessions.reported_stage = reported.stage
+    left join stages as reported
+        on sessions.reported_stage = reported.stage and not coalesce(sessions.is_stage_of_another_task, false)
     left join rules on decisions.rule_key = rules.rule_key
     left join looked_at on measures.curriculum_key = looked_at.curriculum_key and actual.stage = looked_at.stage
     left join reopened on sessions.subject_id = reopened.subject_id and sessions.session = reopened.session
     left join told on decisions.session_key = told.session_key
     left join history_read on decisions.session_key = history_read.session_key
     left join directives on decisions.session_key = directives.session_key
+    left join policies on decisions.session_key = policies.session_key
 
 ),
 

@@ -19,15 +19,28 @@ sessions as (
 
 ),
 
+ends as (
+
+    select * from {{ ref('int_curricula__ends') }}
+    where is_graduation
+
+),
+
 subjects as (
 
     select
-        subject_id,
-        min(session_date) as first_date,
-        list_sort(list(session)) as decided_sessions,
-        min(session) filter (where next_stage_suggested = 'GRADUATED') as graduating_session
+        df_manager.subject_id,
+        min(df_manager.session_date) as first_date,
+        list_sort(list(df_manager.session)) as decided_sessions,
+        min(df_manager.session) filter (where ends.stage is not null) as graduating_session
     from df_manager
-    group by subject_id
+    left join ends
+        on
+            df_manager.curriculum_name = ends.curriculum_name
+            and df_manager.curriculum_version = ends.curriculum_version
+            and df_manager.curriculum_schema_version = ends.curriculum_schema_version
+            and df_manager.next_stage_suggested = ends.stage
+    group by df_manager.subject_id
 
 ),
 

@@ -21,7 +21,8 @@ final as (
         max_by(coalesce(behavior.set_aside_because <> 'off_curriculum', true), behavior.session) as is_on_curriculum,
         max_by(stages.stage is not null, behavior.session) as is_closed_loop
     from behavior
-    left join stages on behavior.reported_stage = stages.stage
+    left join stages
+        on behavior.reported_stage = stages.stage and not coalesce(behavior.is_stage_of_another_task, false)
     where behavior.subject_id is not null
     group by behavior.subject_id
 

@@ -49,7 +49,8 @@ final as (
         {{ trainer_chose('sessions.reported_override', 'stages.stage', 'told.told_stage') }} as trainer_chose
     from told
     inner join sessions on told.session_key = sessions.session_key
-    left join stages on sessions.reported_stage = stages.stage
+    left join stages
+        on sessions.reported_stage = stages.stage and not coalesce(sessions.is_stage_of_another_task, false)
 
     union all by name
 

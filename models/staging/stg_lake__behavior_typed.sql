@@ -24,6 +24,25 @@ task_aliases as (
 
 ),
 
+curricula as (
+
+    select * from {{ ref('curricula') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('training_stages') }}
+    where not is_of_every_task
+
+),
+
+task_stages as (
+
+    select * from {{ ref('task_stages') }}
+
+),
+
 typed as (
 
     select
@@ -55,7 +74,7 @@ typed as (
         {{ number_column(types, columns.weight_after) }} as weight_after,
         {{ number_column(types, columns.water_in_session_total) }} as water_in_session_total,
         {{ number_column(types, columns.bias_naive) }} as bias_naive
-        {%- for metric in metrics() %},
+        {%- for metric in metrics() if not metric.formula %},
         {{ number_column(types, metric.columns) }} as {{ metric.name }},
         {{ number_is_wrong(types, metric.columns) }} as {{ metric.name }}__is_wrong
         {%- endfor %}
@@ -63,11 +82,24 @@ typed as (
 
 ),
 
+-- SEMANTICS 25: what a formula gives is missing where it is not a number, and never wrong
+derived as (
+
+    select
+        *
+        {%- for metric in metrics() if metric.formula %},
+        case when isfinite({{ metric.formula }}) then {{ metric.formula }} end as {{ metric.name }},
+        false as {{ metric.name }}__is_wrong
+        {%- endfor %}
+    from typed
+
+),
+
 one_spelling as (
 
-    select typed.* replace (coalesce(task_aliases.task, typed.task) as task)
-    from typed
-    left join task_aliases on typed.task = task_aliases.alias
+    select derived.* replace (coalesce(task_aliases.task, derived.task) as task)
+    from derived
+    left join task_aliases on derived.task = task_aliases.alias
 
 ),
 {%- if not has_curriculum %}
@@ -124,6 +156,26 @@ under_curricula as (
 
 ),
 
+-- SEMANTICS 24: a stage that only other tasks have says nothing
+with_known_stages as (
+
+    select
+        under_curricula.*,
+        stages.stage is not null and task_stages.stage is null as is_stage_of_another_task
+    from under_curricula
+    left join stages on under_curricula.reported_stage = stages.stage
+    left join curricula
+        on
+            under_curricula.curriculum_name = curricula.curriculum_name
+            and under_curricula.curriculum_version = curricula.curriculum_version
+            and under_curricula.curriculum_schema_version = curricula.curriculum_schema_version
+    left join task_stages
+        on
+            coalesce(curricula.task, under_curricula.task) = task_stages.task
+            and under_curricula.reported_stage = task_stages.stage
+
+),
+
 -- SEMANTICS 1: without a number or a curriculum name a session takes no part, which is not an error
 numbered as (
 
@@ -148,7 +200,7 @@ numbered as (
             -- readers join on the date
             when has_session_date and session_date is null then 'unreadable_date'
         end as set_aside_because
-    from under_curricula
+    from with_known_stages
 
 ),
 {%- if someone_says('continue_numbers') %}

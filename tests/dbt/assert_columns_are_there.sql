@@ -42,7 +42,7 @@ curricula as (
 
 metrics_of_curricula as (
 
-    select * from {{ ref('int_curricula__metrics') }}
+    select * from {{ ref('curriculum_metrics') }}
 
 ),
 

@@ -56,7 +56,7 @@ tried as (
     from {{ ref('int_curricula__comparisons') }} as comparisons
     inner join rules on comparisons.rule_key = rules.rule_key
     inner join {{ ref('training_stages') }} as stages on rules.stage = stages.stage
-    where rules.stage <> 'GRADUATED'
+    where not stages.is_absorbing
 
 ),
 
@@ -116,13 +116,78 @@ expected as (
 
 ),
 
-final as (
+wrong_rules as (
 
-    select * from expected
+    select
+        subject_id,
+        session,
+        'rule ' || coalesce(cast(matched_rule as varchar), 'none')
+        || ', not ' || coalesce(cast(expected_rule as varchar), 'none') as detail
+    from expected
     where
         matched_rule is distinct from expected_rule
         or decision <> expected_decision
         or next_stage_suggested <> expected_stage
+
+),
+
+-- each parameter by itself, from the stage's name and the text that rigs read
+new_parameters as (
+
+    select parameters.* from {{ ref('int_decisions__parameters') }} as parameters
+    semi join decisions on parameters.session_key = decisions.session_key
+
+),
+
+decided_now as (
+
+    select sessions.* from sessions
+    semi join decisions on sessions.session_key = decisions.session_key
+
+),
+
+explained as (
+
+    select
+        subject_id,
+        session,
+        count(*) as policies
+    from new_parameters
+    where computed is not null
+    group by subject_id, session
+
+),
+
+wrong_parameters as (
+
+    select
+        subject_id,
+        session,
+        parameter || ' ' || coalesce(cast(given as varchar), 'none') || ', not '
+        || coalesce(cast(computed as varchar), 'none') as detail
+    from new_parameters
+    where given is distinct from computed
+
+    union all
+
+    select
+        df_manager.subject_id,
+        df_manager.session,
+        'parameters that no policy of the stage gives: ' || df_manager.next_parameters as detail
+    from df_manager
+    semi join decided_now on df_manager.subject_id = decided_now.subject_id and df_manager.session = decided_now.session
+    left join explained on df_manager.subject_id = explained.subject_id and df_manager.session = explained.session
+    where coalesce(len(json_keys(df_manager.next_parameters)), 0) <> coalesce(explained.policies, 0)
+
+),
+
+final as (
+
+    select * from wrong_rules
+
+    union all
+
+    select * from wrong_parameters
 
 )
 

@@ -119,7 +119,8 @@ def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
     assert "Quick Start                1.0" in printed
     assert "is there already" in printed
     assert (built / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
-    assert "turns__mean_3" in (built / "macros/generated/measures.sql").read_text()
+    measures = (built / "macros/generated/measures.sql").read_text()
+    assert "hit_rate__mean_3" in measures and "turns__count_gt_100_3" in measures
     # what was added is everywhere, and no existing test minds
     with duckdb.connect(str(built / "target/auto_train.duckdb"), read_only=True) as database:
         [counted] = database.execute("select count(*), count(early_licks), count(turns) from marts.sessions").fetchall()

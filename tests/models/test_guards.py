@@ -233,6 +233,15 @@ PROGRESS = (
 )
 IT_STAYS = change(DF_MANAGER, decision="'STAY'", next_stage_suggested="current_stage_actual", matched_rule="null")
 STAY = PROGRESS + change(MEASURES, finished_trials__last="249") + IT_STAYS
+# A mouse that stays at a stage whose policy gives its delay.
+PARAMETERS = "intermediate.int_decisions__parameters"
+A_POLICY = (
+    STAY + empty(PARAMETERS) + add(PARAMETERS, session_key=7, subject_id="1", session=9, parameter="x", computed=0.2)
+)
+
+
+def told(value: float) -> str:
+    return change(DF_MANAGER, next_parameters=f"""'{{"x": {value}}}'""")
 
 
 def held_rule(key: int, number: int, **of: Any) -> str:
@@ -454,6 +463,14 @@ CLAIMS: dict[str, Cases] = {
         ("a session that is not decided", PROGRESS + IT_STAYS + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a session that was walked again, to compare",
          PROGRESS + IT_STAYS + change(DECIDED, scenario="'replay'"), "pass"),
+        ("what the policy gives", A_POLICY + change(PARAMETERS, given="0.2") + told(0.2), "pass"),
+        ("another value", A_POLICY + change(PARAMETERS, given="0.25") + told(0.25), "error"),
+        ("no value where there is one", A_POLICY, "error"),
+        ("no value where it is missing", A_POLICY + change(PARAMETERS, computed="null"), "pass"),
+        ("a value where it is missing",
+         A_POLICY + change(PARAMETERS, computed="null", given="0.2") + told(0.2), "error"),
+        ("a parameter without a policy", STAY + told(0.2), "error"),
+        ("a policy of a session that is not decided", A_POLICY + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a rule for GRADUATED holds",
          PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
          + change(DF_MANAGER, current_stage_actual="'GRADUATED'") + IT_STAYS, "pass"),
@@ -580,8 +597,23 @@ COLUMNS: dict[str, Cases] = {
     "unique_int_sessions__new_session_key": unique("intermediate.int_sessions__new.session_key"),
     "not_null_subjects_seen_subject_id": not_null("marts.subjects_seen.subject_id"),
     "unique_subjects_seen_subject_id": unique("marts.subjects_seen.subject_id"),
-    "unique_together_int_curricula__metrics_curriculum__metric": unique_together(
-        "intermediate.int_curricula__metrics", "curriculum", "metric"),
+    "relationships_curriculum_metrics_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_metrics.curriculum", "coupled_baiting/v2.3"),
+    "relationships_curriculum_policies_curriculum__curriculum__ref_curricula_": known(
+        "seeds.curriculum_policies.curriculum", "coupled_baiting/v2.3"),
+    "relationships_task_stages_stage__stage__ref_training_stages_": a_stage("seeds.task_stages.stage"),
+    "unique_together_task_stages_task__stage": unique_together("seeds.task_stages", "task", "stage"),
+    "unique_together_curriculum_policies_curriculum__stage__parameter": unique_together(
+        "seeds.curriculum_policies", "curriculum", "stage", "parameter"),
+    "unique_together_int_curricula__ends_curriculum_name__curriculum_version__curriculum_schema_version__stage":
+        unique_together("intermediate.int_curricula__ends", "curriculum_name", "curriculum_version",
+                        "curriculum_schema_version", "stage"),
+    "unique_together_int_decisions__policies_scenario__session_key": unique_together(
+        "intermediate.int_decisions__policies", "scenario", "session_key"),
+    "unique_together_stages_curriculum_name__curriculum_version__curriculum_schema_version__stage":
+        unique_together("marts.stages", "curriculum_name", "curriculum_version", "curriculum_schema_version", "stage"),
+    "unique_together_curriculum_metrics_curriculum__metric": unique_together(
+        "seeds.curriculum_metrics", "curriculum", "metric"),
     "unique_together_curricula_curriculum_name__curriculum_version__curriculum_schema_version":
         unique_together("seeds.curricula", "curriculum_name", "curriculum_version", "curriculum_schema_version"),
     "unique_together_curriculum_comparisons_curriculum__stage__rule_number__alternative__comparison_number":
@@ -811,7 +843,11 @@ def test_every_guard_passes_on_a_lab_that_was_not_tampered_with(lab: Lab) -> Non
 
 
 # nobody says anything here, and nothing is told before the second night
-EMPTY = {"stg_people__directives", "int_decisions__enrolled", "int_sessions__told"}
+EMPTY = {
+    "stg_people__directives", "int_decisions__enrolled", "int_sessions__told",
+    # mice of no such task
+    "int_decisions__policies", "int_decisions__parameters",
+}  # fmt: skip
 
 
 def test_a_guard_that_passes_did_not_look_at_empty_tables(lab: Lab) -> None:

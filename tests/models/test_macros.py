@@ -45,6 +45,7 @@ def sessions_each_changed_in_one_column(small_lab: Project) -> tuple[list[str], 
 NO_INPUT = {  # what no rule and no decision looks at
     "session_key", "subject_id", "session", "reported_override", "trainer", "rig", "weight_after",
     "water_in_session_total", "bias_naive", "is_by_default",
+    "is_stage_of_another_task",
 }  # fmt: skip
 ONLY_OF_ITS_OWN = {
     "session_date", "task", "curriculum_name", "curriculum_version", "curriculum_schema_version", "reported_stage",
@@ -76,7 +77,7 @@ def test_a_decision_is_that_of_its_rule_and_without_one_where_the_mouse_goes(wri
             (1, 'PROGRESS', 3, 4), (2, 'ROLLBACK', 3, 4), (3, 'STAY', 3, 2),
             (4, null, 3, 4), (5, null, 3, 2), (6, null, 3, 3)
         ) as given (place, decision, actual, next)
-        cross join lateral (select actual as actual_stage_key, next as next_stage_key) as decisions
+        cross join lateral (select sign(next - actual) as direction) as decisions
         cross join lateral (select given.decision) as rules
         order by place
     """).fetchall()

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from curricula.conditions import holds
 from curricula.library import load_library
-from curricula.schema import StageName
+from curricula.tasks import StageName
 from tests.browser import opened
 from tests.conftest import ROOT, Project
 

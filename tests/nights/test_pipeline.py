@@ -13,12 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from curricula.conditions import Measure
+from curricula.statistics import STATISTICS
 from tests import reference, worlds
 from tests.conftest import DF_MANAGER_COLUMNS, ROOT, Project, project_with
 
 COLUMNS = (
     "current_stage_suggested", "current_stage_actual", "session_at_current_stage", "decision", "next_stage_suggested",
-    "matched_rule", "if_closed_loop", "if_overriden_by_trainer", "measures_read", "decided_anew_because is not null",
+    "next_parameters", "matched_rule", "if_closed_loop", "if_overriden_by_trainer", "measures_read",
+    "decided_anew_because is not null",
 )  # fmt: skip
 TRAINING_DAY = "2024-01-09"
 # the world is what is tested here, and few of its rows are as in a lab
@@ -55,8 +58,10 @@ def test_every_night_publishes_what_the_reference_decides(
     seed: int, record_property: Callable[[str, Any], None]
 ) -> None:
     random = Random(seed)
-    curricula = worlds.curricula(random, most=8)
-    nights = worlds.nights(random, list(curricula), mice=400)
+    # a library has one file per name and version
+    of_versions = {key[:2]: (key, of) for key, of in worlds.curricula(random, most=8).items()}
+    curricula = dict(of_versions.values()) | worlds.own_curricula(random)
+    nights = worlds.nights(random, list(curricula), mice=500)
     folder = Path(tempfile.mkdtemp())
     reference.exercised.clear()
     try:
@@ -73,7 +78,7 @@ def test_every_night_publishes_what_the_reference_decides(
         world.night(nights[-1], worlds.directives(random, nights[-1]), full_refresh=True)
         reference.happens("14: a table from before auto training")
         world.before_auto_training(
-            nights[0], random.choice([key for key in curricula if curricula[key]["task"] != "dummy"])
+            nights[0], random.choice([key for key in curricula if curricula[key]["task"] == "dynamic_foraging"])
         )
     finally:
         shutil.rmtree(folder)
@@ -128,8 +133,10 @@ class World:
         if last_night.exists():
             self.assert_read_and_kept_in_every_column(last_night)
         assert project.quarantine() == set_aside
-        drift = project.query("select subject_id, session, stage_tomorrow_now from marts.decision_drift")
-        told = {(subject, number): stage for subject, number, stage in drift}
+        drift = project.query(
+            "select subject_id, session, stage_tomorrow_now, parameters_tomorrow_now from marts.decision_drift"
+        )
+        told = {(subject, number): (stage, parameters) for subject, number, stage, parameters in drift}
         assert told.keys() == drifted.keys()
         assert {key: told[key] for key, stage in drifted.items() if stage} == {k: s for k, s in drifted.items() if s}
 
@@ -179,9 +186,17 @@ def measures(values: reference.Row) -> list:
     def within(condition: tuple) -> list:
         if condition[0] in ("and", "or"):
             return [of for part in condition[1] for of in within(part)]
-        return [condition[1]]
+        return within(condition[1]) if condition[0] == "not" else [condition[1]]
 
-    return [of for rules in values["stages"].values() for _, _, condition in rules for of in within(condition)]
+    def of_policy(of: Any) -> list:
+        if not isinstance(of, tuple):
+            return []
+        return [of] if of[0] in STATISTICS else [found for part in of for found in of_policy(part)]
+
+    of_rules = [of for rules in values["stages"].values() for _, _, condition in rules for of in within(condition)]
+    return of_rules + [
+        of for stage in values["policies"].values() for policy in stage.values() for of in of_policy(policy)
+    ]
 
 
 def as_published(of: reference.Row, column: str) -> Any:
@@ -189,10 +204,7 @@ def as_published(of: reference.Row, column: str) -> Any:
     if column == "decided_anew_because is not null":
         return of["decided_anew"] is not None
     if column == "measures_read":
-        return {
-            f"{metric}__{statistic}" + ("" if statistic == "last" else f"_{size}"): value
-            for (statistic, metric, size), value in of["measures_read"].items()
-        } or None
+        return {Measure(*measure).name: value for measure, value in of["measures_read"].items()} or None
     return of[column]
 
 

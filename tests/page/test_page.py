@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from auto_train.lake import Settings
 from auto_train.page import page as report
 from auto_train.publishing.status import problems
-from curricula.schema import StageName
+from curricula.tasks import StageName
 from tests.browser import running, shown
 from tests.conftest import ROOT, Project
 from tests.lab import HOSTILE

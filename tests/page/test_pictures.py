@@ -9,7 +9,8 @@ import pytest
 
 from curricula import pictures, releases
 from curricula.library import LIBRARY, load, load_library
-from curricula.schema import Decision, StageName
+from curricula.schema import Decision
+from curricula.tasks import StageName
 from curricula.wording import describe
 from tests import browser
 from tests.conftest import ROOT

@@ -58,6 +58,17 @@ def test_a_sound_curriculum_has_no_findings() -> None:
             {"STAGE_1": [("PROGRESS", "GRADUATED", "session_total > 1 and session_total < 2"), OUT]},
         ),
         ("never-holds", "STAGE_1", 1, {"STAGE_1": [("PROGRESS", "GRADUATED", "last(finished_trials) < 0"), OUT]}),
+        (
+            "never-holds", "STAGE_1", 1,
+            {"STAGE_1": [("PROGRESS", "GRADUATED", "count(finished_trials > 9, 3) > 3 and session_total > 3"), OUT]},
+        ),
+        # a count is never missing, so its two sides leave nothing out
+        (
+            "always-holds", "STAGE_1", 1,
+            {"STAGE_1": [
+                ("PROGRESS", "GRADUATED", "count(finished_trials > 9, 1) > 0 or not count(finished_trials > 9, 1) >= 1")
+            ]},
+        ),
         # covered by one rule, and by two together that meet at a whole number
         (
             "never-fires", "STAGE_1", 2,
@@ -160,6 +171,8 @@ def test_what_is_said_to_be_covered_is_and_what_is_not_has_a_witness(cover: list
     }
     values = [
         [None, *sorted({v for e in ends[of] for v in (e - 1e-6, e, e + 1e-6) if v >= 0})]
+        if of.may_be_missing
+        else list(range(of.window + 1))
         if of.metric
         else list(range(1, 8))
         for of in measures
@@ -167,15 +180,18 @@ def test_what_is_said_to_be_covered_is_and_what_is_not_has_a_witness(cover: list
     if len(list(itertools.islice(itertools.product(*values), 20_001))) > 20_000:
         return
 
-    def holds(of: Any, point: dict[Any, Any]) -> bool:
+    def holds(of: Any, point: dict[Any, Any], *, negated: bool = False) -> bool:
+        if of[0] == "not":
+            return holds(of[1], point, negated=not negated)
         if of[0] in ("and", "or"):
-            return (all if of[0] == "and" else any)(holds(part, point) for part in of[1])
-        value = point.get(of[1] if isinstance(of[1], tuple) else (of[1], "", 0))
-        return value is not None and reference.OPERATORS[of[0]](value, of[2])
+            parts = [holds(part, point, negated=negated) for part in of[1]]
+            return all(parts) if (of[0] == "and") != negated else any(parts)
+        value = point.get(of[1])
+        return value is not None and reference.OPERATORS[of[0]](value, of[2]) != negated
 
     witness = False
     for combination in itertools.product(*values):
-        point = {(of.statistic, of.metric, of.window): value for of, value in zip(measures, combination, strict=True)}
+        point = {worlds.plain(of): value for of, value in zip(measures, combination, strict=True)}
         if holds(condition, point) and not any(holds(of, point) for of in cover):
             witness = True
     if covered:

@@ -1,8 +1,9 @@
 """The condition language: what it takes, and what it says of the rest."""
 
+import numpy as np
 import pytest
 
-from curricula.conditions import Combination, ConditionError, Interval, Measure, clauses, parse
+from curricula.conditions import Combination, ConditionError, Interval, Measure, clauses, holds, parse
 
 METRICS = ("finished_trials", "foraging_efficiency")
 TRIALS = Measure("last", "finished_trials", 1)
@@ -14,7 +15,7 @@ TRIALS = Measure("last", "finished_trials", 1)
         ("last(trials) > 1", 6, "unknown metric 'trials'", "finished_trials foraging_efficiency"),
         ("last(finished_trials) >= 1 and foo > 2", 32, "unknown name 'foo'", "session_total"),
         ("  finished_trials > 2", 3, "needs a statistic", "last(finished_trials)"),
-        ("median(finished_trials, 3) > 2", 1, "unknown statistic 'median'", "last mean min max"),
+        ("variance(finished_trials, 3) > 2", 1, "unknown statistic 'variance'", "last mean min max"),
         ("mean(finished_trials) > 2", 1, "'mean' with 1 argument(s)", "mean(metric, window)"),
         ("mean(finished_trials, 0) > 2", 23, "window '0'", "from 1 to 100"),
         ("mean(finished_trials, 101) > 2", 23, "window '101'", "from 1 to 100"),
@@ -32,7 +33,13 @@ TRIALS = Measure("last", "finished_trials", 1)
         ("last(finished_trials) in 5", 1, "unknown comparison", "< <= > >= == !="),
         ("last(finished_trials) > 1e999", 25, "is not a threshold", "a number"),
         ("last(finished_trials) > True", 25, "is not a threshold", "a number"),
-        ("not last(finished_trials) > 1", 1, "is not a comparison", "'and', 'or' and parentheses"),
+        ("not last(finished_trials)", 5, "is not a comparison", "'and', 'or', 'not' and parentheses"),
+        ("count(finished_trials, 3) > 2", 7, "is not a comparison", "count(metric >= number, window)"),
+        ("count(200 < finished_trials, 3) > 2", 13, "is not a threshold", "a number"),
+        ("count(finished_trials > foo, 3) > 2", 25, "is not a threshold", "a number"),
+        ("count(1 < finished_trials < 2, 3) > 2", 29, "a second comparison in a row", "'and'"),
+        ("mean(finished_trials > 2, 3) > 2", 6, "unknown metric 'finished_trials > 2'", "finished_trials"),
+        ("missing(last(finished_trials))", 1, "is not a comparison", "comparisons such as"),
         ("last(finished_trials)", 1, "is not a comparison", "comparisons such as"),
         ("last(finished_trials) >", 24, "this is not a condition", "comparisons such as"),
         ("last(finished_trials) > 1 # and", 27, "'#'", "comparisons such as"),
@@ -87,6 +94,34 @@ def test_a_value_that_two_bounds_meet_in_is_a_clause() -> None:
     assert clause == {TRIALS: Interval(5, 5)}
     # the same clause twice is one
     assert clauses(parse("last(finished_trials) == 5 or last(finished_trials) == 5", METRICS)) == [clause]
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("not last(finished_trials) >= 200", "last(finished_trials) < 200"),
+        ("not (last(finished_trials) == 2 and session_total > 3)", "last(finished_trials) != 2 or session_total <= 3"),
+        ("not (session_total < 2 or not session_total != 5)", "session_total >= 2 and session_total != 5"),
+    ],
+)
+def test_not_turns_the_comparisons_around(text: str, meaning: str) -> None:
+    assert parse(text, METRICS) == parse(meaning, METRICS)
+
+
+def test_neither_a_comparison_with_a_missing_value_holds_nor_its_negation() -> None:
+    values = np.array([np.nan, 1.0, 3.0])
+    last = parse("last(finished_trials) > 2", METRICS), parse("not last(finished_trials) > 2", METRICS)
+    found = [holds(condition, lambda _: values) for condition in last]
+    assert [of.tolist() for of in found] == [[False, False, True], [False, True, False]]
+
+
+def test_a_count_is_a_measure_of_its_own_for_each_comparison() -> None:
+    texts = [f"count(finished_trials {compared}, 3)" for compared in (">= 200", ">= 200.5", "< -1e-7")]
+    measures = [parse(f"{text} == 2", METRICS).measure for text in texts]
+    assert [measure.name for measure in measures] == [
+        "finished_trials__count_ge_200_3", "finished_trials__count_ge_200p5_3", "finished_trials__count_lt_m1em07_3"
+    ]  # fmt: skip
+    assert [str(measure) for measure in measures] == [texts[0], texts[1], "count(finished_trials < -1e-07, 3)"]
 
 
 def test_thresholds_may_have_a_sign() -> None:

@@ -1,12 +1,16 @@
 """Curriculum files: how they inherit, and what is said of a malformed one."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from curricula import releases
-from curricula.library import LIBRARY, CurriculumError, load, load_library
-from curricula.schema import StageName
+from curricula import exchange, pictures, releases
+from curricula.checks import check
+from curricula.library import LIBRARY, CurriculumError, load, load_library, to_yaml
+from curricula.releases import content_hash, diff
+from curricula.tasks import StageName
 from scripts.curricula import generated
 from tests.copies import ROOT
 
@@ -142,3 +146,144 @@ def test_the_rules_that_the_rigs_run_tonight_have_the_known_thresholds() -> None
     ]
     delayed = library["Uncoupled Without Baiting", "2.3.1rwdDelay159", "1.0"].stages[StageName.STAGE_4]
     assert (delayed.parameters.RewardDelay, delayed.parameters.UncoupledReward) == (0.15, "0.1, 0.5, 0.9")
+
+
+OWN = """
+name: Own
+version: "1.0"
+schema_version: "1.0"
+task: vr_foraging
+parameters: {reward_probability: 0.5}
+stages:
+  learn:
+    parameters: {stop_velocity_threshold: 60.0}
+    policies:
+      stop_velocity_threshold: clamp(last(last_stop_threshold_updater) * 1.2, 8, 60)
+    rules:
+      - {decision: PROGRESS, to_stage: able, condition: last(visit_ratio) <= 0.7}
+      - {decision: ROLLBACK, to_stage: gave_up, condition: session_total >= 40}
+  gave_up:
+    label: No longer trained
+    rules: []
+  able:
+    label: Able & "quick"
+    rules: []
+"""
+
+
+def write_own(folder: Path, text: str, version: str = "1.0") -> Path:
+    path = folder / "own" / f"v{version}.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_curriculum_names_its_own_stages_in_the_order_of_training(tmp_path: Path) -> None:
+    own = load(write_own(tmp_path, OWN))
+    assert list(own.stages) == ["learn", "gave_up", "able"]
+    assert (own.first_stage, own.graduation) == ("learn", "able")
+    assert [own.label(stage) for stage in own.stages] == ["Learn", "No longer trained", 'Able & "quick"']
+    assert [own.position(stage) for stage in own.stages] == [1, 2, 3]
+    assert [own.is_end(stage) for stage in own.stages] == [False, True, True]
+    # a version that adds a stage puts it behind the one that it stands behind
+    added = '{starts_from: own/v1.0, version: "1.1", stages: {learn: {}, practise: {rules: []}}}'
+    assert list(load(write_own(tmp_path, added, "1.1")).stages) == ["learn", "practise", "gave_up", "able"]
+    first = '{starts_from: own/v1.0, version: "1.2", stages: {arrive: {rules: []}}}'
+    assert list(load(write_own(tmp_path, first, "1.2")).stages) == ["arrive", "learn", "gave_up", "able"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "    label: No longer trained\n    rules: []\n",
+            "    label: No longer trained\n",
+            "stage gave_up: rules are missing; write `rules: []`",
+        ),
+        ("  gave_up:", "  gave up:", "stage 'gave up': a stage's name has letters, digits and _"),
+        ("  gave_up:", "  GRADUATED:", "stage GRADUATED is the end of tasks that fix their stages"),
+        ("label: No longer trained", "label: Learn", "two stages have the label 'Learn'"),
+        ("to_stage: able", "to_stage: abel", "to_stage abel is not a stage of this curriculum, did you mean 'able'?"),
+        ("to_stage: able", "to_stage: GRADUATED", "allowed: learn, gave_up, able"),
+        (
+            "  stop_velocity_threshold: clamp",
+            "  stop_velocity: clamp",
+            "stop_velocity is unknown, did you mean",
+        ),
+        ("  stop_velocity_threshold: clamp", "  task: clamp", "policies: task is not a number; numbers are"),
+        ("  stop_velocity_threshold: clamp", "  n_odors: clamp", "policies: n_odors has no value of its own"),
+        ("last(last_stop", "last(last_start", "stop_velocity_threshold: column 12 of"),
+    ],
+)
+def test_a_stage_that_says_nothing_about_rules_is_an_error_where_tasks_do_not_fix_them(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    assert old in OWN
+    with pytest.raises(CurriculumError) as caught:
+        load(write_own(tmp_path, OWN.replace(old, new, 1)))
+    assert problem in str(caught.value)
+
+
+def test_a_task_that_fixes_its_stages_fixes_their_labels_too(tmp_path: Path) -> None:
+    path = write(tmp_path, FIRST.replace("  STAGE_1:\n", "  STAGE_1:\n    label: One\n", 1))
+    with pytest.raises(CurriculumError, match="stage STAGE_1: label: the task dummy fixes the labels"):
+        load(path)
+
+
+def test_own_stages_go_to_the_rigs_and_come_back(tmp_path: Path) -> None:
+    own = load(write_own(tmp_path, OWN))
+    document = json.loads(exchange.to_json(own))
+    assert list(document["parameters"]) == ["Learn", "No longer trained", 'Able & "quick"']
+    assert document["parameters"]["No longer trained"]["training_stage"] == "No longer trained"
+    assert document["policies"] == {"Learn": own.stages["learn"].policies}
+    assert exchange.from_json(exchange.to_json(own)).model_dump() == own.model_dump()
+    assert load(write_own(tmp_path, to_yaml(own))).model_dump() == own.model_dump()
+    jsonschema.validate(document, json.loads(exchange.json_schema(own.task_definition, "1.0")))
+    # pictures escape what an author wrote
+    assert "Able &amp; &quot;quick&quot;" in pictures.parameters_svg(own)
+    assert "follows performance: clamp(last stop threshold updater × 1.2, 8, 60)" in pictures.parameters_svg(own)
+    assert [pictures.colour(own, stage) for stage in own.stages] == [
+        pictures.COLOURS[0], pictures.OTHER_END, pictures.GRADUATED
+    ]  # fmt: skip
+
+
+def test_a_policy_is_content_and_a_curriculum_without_one_has_its_old_hash(tmp_path: Path) -> None:
+    own = load(write_own(tmp_path, OWN))
+    faster = load(write_own(tmp_path, OWN.replace("* 1.2", "* 1.3")))
+    assert content_hash(own) != content_hash(faster)
+    [(stage, what, before, after)] = diff(own, faster)
+    assert (stage, what) == ("learn", "policy of stop_velocity_threshold")
+    assert (before[-16:], after[-16:]) == ("er × 1.2, 8, 60)", "er × 1.3, 8, 60)")
+    text = "{starts_from: own/v1.0, version: '1.1', stages: {learn: {policies: {stop_velocity_threshold: null}}}}"
+    without = load(write_own(tmp_path, text, "1.1"))
+    assert without.stages["learn"].policies == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        ("last(last_stop_threshold_updater) * -1", "policy-out-of-range"),
+        ("1 / last(last_stop_threshold_updater) - 1", "policy-out-of-range"),
+        ("last(last_stop_threshold_updater) / (2 - 2)", "policy-always-missing"),
+        ("12 * 2", "policy-constant"),
+        ("clamp(last(last_stop_threshold_updater), 8, 60)", None),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_found(tmp_path: Path, policy: str, name: str | None) -> None:
+    own = load(write_own(tmp_path, OWN.replace("clamp(last(last_stop_threshold_updater) * 1.2, 8, 60)", policy)))
+    found = [of.check for of in check(own) if of.check.startswith("policy")]
+    assert found == ([name] if name else [])
+
+
+def test_a_way_out_of_training_may_be_a_rollback_to_a_later_stage(tmp_path: Path) -> None:
+    own = load(write_own(tmp_path, OWN))
+    assert "wrong-way" not in [of.check for of in check(own)]
+    back = load(write_own(tmp_path, OWN.replace("ROLLBACK, to_stage: gave_up", "ROLLBACK, to_stage: able")))
+    assert "wrong-way" in [of.check for of in check(back)]
+
+
+def test_a_count_that_asks_for_all_of_its_window_needs_no_other_rule_about_sessions(tmp_path: Path) -> None:
+    rule = "condition: last(visit_ratio) <= 0.7}"
+    texts = [OWN.replace(rule, f'condition: "count(visit_ratio <= 0.7, 3) >= {n}"}}') for n in (2, 3)]
+    found = [[of.check for of in check(load(write_own(tmp_path, text)))] for text in texts]
+    assert ["window-not-filled" in of for of in found] == [True, False]

@@ -23,8 +23,10 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
             select *, null as session_at_current_stage__lower, null as session_at_current_stage__upper
             from (values (1, 1, 1, 10, 2), (2, 2, 1, 20, 3))
                 as clauses (clause_key, stage_key, rule_number, rule_key, to_stage_key);
-            create table stages as from (values (1, 1, true, true), (1, 2, false, true), (1, 3, false, true))
-                as stages (curriculum_key, stage_key, is_first, has_rules);
+            create table stages as from (values (1, 1, true, true, 1), (1, 2, false, true, 2), (1, 3, false, true, 3))
+                as stages (curriculum_key, stage_key, is_first, has_rules, position);
+            alter table stages add column is_end boolean default false;
+            create table names as from (values (1, false), (2, false), (3, false)) as names (stage_key, is_absorbing);
         """)
         yield connection
 
@@ -45,6 +47,7 @@ def walked(
         rows(met, "scenario", "session_key", "clause_key"),
         database.table("clauses"),
         database.table("stages"),
+        database.table("names"),
     )
     columns = ("scenario", "session_key", "actual_stage_key", "next_stage_key", "is_newest")
     return sorted(tuple(row.values()) for row in decided.select(columns).to_pylist())

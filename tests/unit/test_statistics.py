@@ -1,26 +1,29 @@
-"""A statistic means the same in SQL, in numpy, in the rigs' code and in the reference, to the last bit."""
+"""A measure means the same in SQL, in numpy, in the rigs' code and in the reference, to the last bit."""
 
 import math
 from random import Random
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import pytest
 
+from curricula.conditions import Comparison, Measure
 from curricula.statistics import STATISTICS, Statistic
+from curricula.wording import as_lambda
 from tests import reference
 
 # sums of these do not come out even in binary, so the order of additions shows
 VALUES = [0.1, 0.1, 0.6, 0.2, 0.3, 0.7, 3.0, None]
 
 
-def in_sql(statistic: Statistic, window: int, histories: list[list[float | None]]) -> list[list[float | None]]:
+def in_sql(measure: Measure, histories: list[list[float | None]]) -> list[list[float | None]]:
     with duckdb.connect() as database:
         database.execute("create table sessions (mouse integer, session integer, m double)")
         rows = [(mouse, session, m) for mouse, of in enumerate(histories) for session, m in enumerate(of)]
         database.executemany("insert into sessions values (?, ?, ?)", rows)
         found = database.execute(f"""
-            select mouse, session, {statistic.sql("m", window)} from sessions
+            select mouse, session, {measure.sql} from sessions
             window history as (partition by mouse order by session) order by all
         """).fetchall()
     return [[value for number, _, value in found if number == mouse] for mouse in range(len(histories))]
@@ -32,27 +35,36 @@ def test_a_statistic_means_the_same_everywhere(statistic: Statistic, window: int
     window = window if statistic.has_window else 1
     random = Random(window)
     histories = [[random.choice(VALUES) for _ in range(random.randint(1, 9))] for _ in range(200)]
-    sql = in_sql(statistic, window, histories)
+    # in Python a value that is missing is unequal to every number
+    of_count = (
+        (random.choice([sign for sign in reference.OPERATORS if sign != "!="]), 0.3)
+        if statistic.takes_comparison
+        else ()
+    )
+    of = Measure(statistic.name, "m", window, *of_count)
+    sql = in_sql(of, histories)
     looked_at = 0
     for mouse, history in enumerate(histories):
         for session in range(len(history)):
             so_far = history[: session + 1]
             of_window = [math.nan if value is None else value for value in so_far[-window:]]
-            expected = reference.measure((statistic.name, "m", window), [{"m": m} for m in so_far], 0, 0)
-            [in_numpy] = statistic.values(np.array(of_window)[:, None])
+            expected = reference.measure((statistic.name, "m", window, *of_count), [{"m": m} for m in so_far], 0, 0)
+            [in_numpy] = of.values(np.array(of_window)[:, None])
             assert sql[mouse][session] == expected
             assert (None if math.isnan(in_numpy) else in_numpy) == expected
             if expected is not None:
                 looked_at += 1
-                code = statistic.code.format(metric="values", window=window)
-                in_code = eval(code, {"np": np, "values": so_far})
+                code = as_lambda(Comparison(of, ">=", 0.0)).removeprefix("lambda metrics: ").removesuffix(" >= 0")
+                # the rigs' metrics have NaN where a value is missing
+                values = [math.nan if value is None else value for value in so_far]
+                in_code = eval(code, {"np": np, "metrics": SimpleNamespace(m=values)})
                 # numpy adds in another order
                 assert in_code == pytest.approx(expected, rel=1e-15)
     assert looked_at > 200
 
 
 def test_a_mean_is_added_from_the_oldest_to_the_newest() -> None:
-    mean = STATISTICS["mean"]
+    mean = Measure("mean", "m", 5)
     values = [0.1, 0.1, 0.6, 0.1]
-    assert in_sql(mean, 5, [values])[0][-1] == 0.225
+    assert in_sql(mean, [values])[0][-1] == 0.225
     assert mean.values(np.array(values)[:, None])[0] == 0.225

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auto_train.decisions import walk as walking
 from curricula.conditions import clauses as clauses_of
 from curricula.conditions import holds, parse
-from curricula.schema import StageName
+from curricula.tasks import StageName
 from tests import reference, worlds
 
 
@@ -37,12 +37,7 @@ def decide(rows: list[dict], standing: dict, curricula: dict) -> tuple[list[dict
             key = (row["curriculum_name"], row["curriculum_version"], row["curriculum_schema_version"])
             if keys[curriculum_key - 1] != key:
                 continue
-            values = {
-                of: reference.measure(
-                    of.statistic if not of.metric else (of.statistic, of.metric, of.window), history, row["session"], 0
-                )
-                for of in clause
-            }
+            values = {of: reference.measure(worlds.plain(of), history, row["session"], 0) for of in clause}
             if all(
                 of.statistic == "session_at_current_stage"
                 or (values[of] is not None and interval.lower <= values[of] <= interval.upper)
@@ -58,6 +53,8 @@ def decide(rows: list[dict], standing: dict, curricula: dict) -> tuple[list[dict
         return (found[0].lower, found[0].upper) if found else (-np.inf, np.inf)
 
     has_rules = np.zeros((len(keys) + 1, 9), np.bool_)
+    is_end = np.zeros((len(keys) + 1, 9), np.bool_)
+    is_end[:, StageName.GRADUATED.position] = True
     first = [0]
     for curriculum_key, values in enumerate(curricula.values(), 1):
         first.append(stage_key(next(iter(values["stages"]))))
@@ -92,7 +89,7 @@ def decide(rows: list[dict], standing: dict, curricula: dict) -> tuple[list[dict
             column([at_stage(clause)[0] for *_, clause in clause_rows], np.float64),
             column([at_stage(clause)[1] for *_, clause in clause_rows], np.float64),
         ),
-        walking.Stages(column(first), has_rules),
+        walking.Stages(column(first), has_rules, is_end, np.tile(np.arange(9), (len(keys) + 1, 1))),
         walking.Met(column([pair[0] for pair in met]), column([pair[1] for pair in met])),
     )  # fmt: skip
 
@@ -103,7 +100,7 @@ def walk(rows: list[dict], standing: dict, curricula: dict) -> dict[tuple, Any]:
     return {
         (to_decide[key]["subject_id"], to_decide[key]["session"]): walking.REASONS[reason]
         or (stages[suggested], stages[actual], at, rule or None)
-        for key, suggested, actual, at, _, rule, _, _, reason in zip(*decided, strict=True)
+        for key, suggested, actual, at, _, _, rule, _, _, reason in zip(*decided, strict=True)
     }
 
 
@@ -144,8 +141,7 @@ def test_a_condition_means_the_same_as_text_as_clauses_and_in_numpy(condition: A
     assert parse(str(parsed), worlds.ALL_METRICS) == parsed
 
     def value(of: Any) -> float | None:
-        plain = (of.statistic, of.metric, of.window) if of.metric else of.statistic
-        return reference.measure(plain, history, number, at_stage)
+        return reference.measure(worlds.plain(of), history, number, at_stage)
 
     by_clauses = any(
         all(value(of) is not None and bounds.lower <= value(of) <= bounds.upper for of, bounds in clause.items())
@@ -175,7 +171,7 @@ ALWAYS = (">=", "session_total", 0.0)
 
 
 def curriculum(**stages: list) -> dict:
-    return {KEY: {"task": "dummy", "metrics": worlds.METRICS["dummy"], "stages": stages}}
+    return {KEY: {"task": "dummy", "metrics": worlds.METRICS["dummy"], "stages": stages, "own": False, "policies": {}}}
 
 
 def session(number: int, stage: str | None = None, version: str = "1.0") -> dict:

@@ -1,0 +1,59 @@
+"""The rigs' morning file: what it says of a mouse, and what its client refuses."""
+
+import json
+from datetime import date
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+from auto_train.publishing.next_session import parameters
+from curricula.library import load_library
+from tests.copies import ROOT
+
+spec = spec_from_file_location("client", ROOT / "docs/next_session_client.py")
+assert spec and spec.loader
+client = module_from_spec(spec)
+spec.loader.exec_module(client)
+LIBRARY = {curriculum.key: curriculum for curriculum in load_library()}
+SINGLE_SITE = LIBRARY["SingleSite", "1.3.2", "1.0"]
+
+
+def test_a_rig_gets_the_stages_own_values_and_what_its_policies_gave() -> None:
+    own = parameters(SINGLE_SITE, "learn_to_choose", None)
+    assert own == SINGLE_SITE.stages["learn_to_choose"].values
+    given = parameters(SINGLE_SITE, "learn_to_choose", '{"reward_delay_offset": 0.2}')
+    assert given is not None
+    assert given == own | {"reward_delay_offset": 0.2}
+    assert (given["reward_probability"], given["task"]) == (0.9, "vr_foraging")
+
+
+def test_a_stage_without_parameters_has_none() -> None:
+    assert parameters(None, "learn_to_choose", None) is None
+    without = LIBRARY["Coupled Baiting", "0.1", "0.3"]
+    assert "GRADUATED" not in without.stages
+    assert parameters(without, "GRADUATED", None) is None
+
+
+def test_the_client_takes_what_was_decided_for_its_day_only(tmp_path: Path) -> None:
+    file = tmp_path / "next_session_demo.json"
+    document = {
+        "schema": "next_session/1",
+        "training_day": "2026-11-26",
+        "mice": {
+            "600001": {"stage": "STAGE_2", "parameters": {"MaxTime": 75}},
+            "600002": {"stage": "x", "parameters": None},
+        },
+    }
+    file.write_text(json.dumps(document))
+    assert client.next_session(file, "600001", date(2026, 11, 26))["parameters"] == {"MaxTime": 75}
+    for subject, day, problem in (
+        ("600001", date(2026, 11, 27), "decided for 2026-11-26, not for 2026-11-27"),
+        ("1", date(2026, 11, 26), "there is no mouse 1"),
+        ("600002", date(2026, 11, 26), "has no parameters"),
+    ):
+        with pytest.raises(SystemExit, match=problem):
+            client.next_session(file, subject, day)
+    file.write_text(json.dumps(document | {"schema": "next_session/2"}))
+    with pytest.raises(SystemExit, match="does not know the schema next_session/2"):
+        client.next_session(file, "600001", date(2026, 11, 26))
