@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from curricula import pictures, releases
+from curricula.explanations import expression_in_words
 from curricula.library import LIBRARY, load, load_library
-from curricula.schema import Decision
+from curricula.schema import Decision, Stage
 from curricula.tasks import StageName
 from curricula.wording import describe
 from tests import browser
@@ -27,7 +28,7 @@ def test_each_stage_rule_and_tooltip_is_in_the_picture_of_the_rules(curriculum: 
     groups = {group.get("id"): group for group in svg.iter(f"{SVG}g")}
     assert [curriculum.stages[name].rules == () or name in groups for name in curriculum.stages]
     for name, stage in curriculum.stages.items():
-        assert groups[name].find(f".//{SVG}text").text == name.label
+        assert groups[name].find(f".//{SVG}text").text == curriculum.label(name)
         fill = groups[name].find(f".//{SVG}path").get("fill")
         assert fill == pictures.colour(curriculum, name)
         for number, rule in enumerate(stage.rules, 1):
@@ -44,13 +45,21 @@ def test_each_stage_rule_and_tooltip_is_in_the_picture_of_the_rules(curriculum: 
 def test_each_parameter_of_each_stage_is_in_the_picture_and_changes_are_marked(curriculum: object) -> None:
     svg = ElementTree.fromstring(pictures.parameters_svg(curriculum))
     titles = {title.text: group for group in svg.iter(f"{SVG}g") for title in group.findall(f"{SVG}title")}
+
+    def shown(stage: Stage, parameter: str) -> str:
+        # what a stage does not set; what follows performance
+        return f"{stage.values.get(parameter, '–')}{' ƒ' if parameter in stage.policies else ''}"
+
     stages = list(curriculum.stages.items())
     for place, (name, stage) in enumerate(stages):
-        for parameter, value in stage.parameters.model_dump(mode="json").items():
-            before = stages[max(place - 1, 0)][1].parameters.model_dump(mode="json")[parameter]
+        for parameter in {parameter for _, of in stages for parameter in of.values}:
+            value, before = shown(stage, parameter), shown(stages[max(place - 1, 0)][1], parameter)
             title = f"{name}: {parameter} = {value}"
+            if parameter in stage.policies:
+                policy = expression_in_words(stage.parsed_policies(curriculum.task_definition)[parameter])
+                title += f"\nfollows performance: {policy}"
             if before != value:
-                title += f"\nwas {before if before != '' else 'empty'} at {stages[place - 1][0]}"
+                title += f"\nwas {before or 'empty'} at {stages[place - 1][0]}"
             assert (len(titles[title].findall(f"{SVG}rect")) == 2) == (before != value)
 
 
