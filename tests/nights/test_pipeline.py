@@ -53,7 +53,7 @@ def write_directives(directives: list[reference.Row], root: Path) -> None:
     (root / "seeds/by_hand/subject_directives.csv").write_text("\n".join([header, *lines, ""]))
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_every_night_publishes_what_the_reference_decides(
     seed: int, record_property: Callable[[str, Any], None]
 ) -> None:
