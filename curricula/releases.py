@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from curricula.checks import check
 from curricula.explanations import expression_in_words
 from curricula.library import LIBRARY, folder_name
 from curricula.schema import Curriculum, Stage
@@ -70,6 +71,17 @@ def edited(curricula: Iterable[Curriculum], lock: dict[str, str], taken: Iterabl
                 f'{folder}v{after}.yml with starts_from: {key} and version: "{after}"'
             )
     return sorted(problems)
+
+
+def unfit(curricula: Iterable[Curriculum], lock: dict[str, str]) -> list[str]:
+    """What must not be released: a stage that mice are led to and that rigs could not run. What was released stands."""
+    return [
+        f"{key}.yml: {finding}"
+        for curriculum in curricula
+        if (key := file_key(curriculum)) not in lock
+        for finding in check(curriculum)
+        if finding.check == "stage-without-parameters"
+    ]
 
 
 def found_in(key: str) -> str:

@@ -61,7 +61,7 @@ def release() -> None:
     """Add what is new in the library to the lock."""
     curricula = library.load_library()
     lock = releases.read_lock()
-    if broken := releases.broken_promises(curricula, lock):
+    if broken := [*releases.broken_promises(curricula, lock), *releases.unfit(curricula, lock)]:
         raise UserError("\n".join(broken))
     new = {releases.file_key(c): releases.content_hash(c) for c in curricula if releases.file_key(c) not in lock}
     releases.LOCK.write_text(json.dumps(lock | new, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -222,6 +222,7 @@ def check_(curricula: tuple[str, ...]) -> None:
     found = chosen(curricula)
     errors, lock = report(found), releases.read_lock()
     broken = releases.edited(found, lock, library.places()) if curricula else releases.broken_promises(found, lock)
+    broken += releases.unfit(found, lock)
     if errors or broken:
         raise UserError("\n".join([*([f"errors: {errors}"] if errors else []), *broken]))
 

@@ -6,6 +6,8 @@ from auto_train.lake import Settings, open_lake, printable, shown
 from auto_train.publishing import history, log
 from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
+LATE = timedelta(hours=36)  # a night and a morning
+
 
 def status(settings: Settings, now: datetime, max_age: timedelta | None = None) -> tuple[str, bool]:
     """The state of what is published, in words, and whether all is well; where an age is given, also not older."""
@@ -28,6 +30,8 @@ def status(settings: Settings, now: datetime, max_age: timedelta | None = None) 
     ]
     if manifest and max_age is not None and now - manifest.run.started_at > max_age:
         wrong.append(f"the last publication is of {age}: nights do not publish, or do not run")
+    if manifest and not wrong and now - manifest.run.started_at > LATE:
+        lines.append("    late: rigs run on decisions of that time, and directives take effect only by a night")
     verdict = [f"    WRONG  {problem}" for problem in wrong] or ["    every file is what its manifest says"]
     return "\n".join([*lines, *verdict]), not wrong
 

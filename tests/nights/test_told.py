@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import pytest
@@ -113,6 +113,9 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     back = roll_back(settings, second, now())
     assert back.said == [f"rolled back to what run {second} published: 1 mouse is told another stage than before (1)"]
     assert back.said[0] in status(settings, now())[0]
+    late = "late: rigs run on decisions of that time"
+    assert late not in status(settings, now() + timedelta(hours=36))[0]
+    assert late in status(settings, now() + timedelta(hours=37))[0]
     life.ran("1", 6, 6, "STAGE_1", False, POOR)
     life.night("06T20")
     assert life.told("1", 6) == (back.run.id, "STAGE_1", "STAGE_1", True, False)

@@ -287,3 +287,10 @@ def test_a_count_that_asks_for_all_of_its_window_needs_no_other_rule_about_sessi
     texts = [OWN.replace(rule, f'condition: "count(visit_ratio <= 0.7, 3) >= {n}"}}') for n in (2, 3)]
     found = [[of.check for of in check(load(write_own(tmp_path, text)))] for text in texts]
     assert ["window-not-filled" in of for of in found] == [True, False]
+
+
+def test_a_new_version_that_leads_mice_to_a_stage_without_parameters_is_not_released() -> None:
+    old = next(of for of in load_library() if releases.file_key(of) == "coupled_baiting/v0.1")
+    new = old.model_copy(update={"version": "0.9"})
+    [problem] = releases.unfit([old, new], releases.read_lock())
+    assert problem.startswith("coupled_baiting/v0.9.yml: ") and "[stage-without-parameters]" in problem
