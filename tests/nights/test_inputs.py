@@ -273,6 +273,6 @@ def test_a_pickle_or_csv_that_is_not_there_is_one_line(converter: Converter, own
 def test_simulated_mice_are_not_written_into_a_pickle_or_csv(own: Project) -> None:
     own.environment["AUTO_TRAIN_DF_BEHAVIOR"] = "df_sessions.pkl"
     done = own.command("-m", "scripts", "simulate")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "simulated mice are written as parquet" in done.stderr
     assert not list(own.lake.iterdir())

@@ -93,26 +93,23 @@ def test_attention_lists_mice_by_what_is_wrong(lab: Project) -> None:
     # the same from plain Python over df_manager
     rows = lab.query("""
         select subject_id, session, session_date, session_at_current_stage, current_stage_actual, decision,
-            if_overriden_by_trainer, next_stage_suggested from marts.df_manager order by subject_id, session
+            trainer_chose from marts.df_manager order by subject_id, session
     """)
     mice: dict[str, list[tuple]] = {}
     for subject, *of in rows:
         mice.setdefault(subject, []).append(tuple(of))
     day = date(2026, 2, 1)
-    active = {subject: of for subject, of in mice.items() if (day - of[-1][1]).days <= 60}
+    seen = dict(lab.query("select subject_id, max(session_date) from staging.stg_lake__behavior group by all"))
+    active = {subject: of for subject, of in mice.items() if (day - seen[subject]).days <= 14}
+    assert 0 < len(active) < len(mice)
     assert by_reason["stuck_in_stage"] == {
         s for s, of in active.items() if of[-1][2] >= 10 and of[-1][3] != "GRADUATED" and of[-1][4] == "STAY"
-    }
-    assert by_reason.get("not_graduated", set()) == {
-        s for s, of in active.items() if len(of) >= 40 and all(row[6] != "GRADUATED" for row in of)
     }
     assert by_reason.get("bouncing", set()) == {
         s for s, of in active.items() if sum(row[4] == "ROLLBACK" for row in of[-10:]) >= 2
     }
     assert by_reason.get("overridden", set()) == {s for s, of in active.items() if sum(row[5] for row in of[-10:]) >= 3}
-    assert by_reason["no_session"] == {s for s, of in active.items() if (day - of[-1][1]).days > 7}
-    assert "old_version" in by_reason
-    assert "applied_another_stage" not in by_reason
+    assert by_reason.keys().isdisjoint({"held", "directive_ends", "directive_problem", "drift"})
 
 
 def test_the_backtest_decides_as_rules_read_in_python_do(lab: Project) -> None:
@@ -141,7 +138,7 @@ def test_the_backtest_decides_as_rules_read_in_python_do(lab: Project) -> None:
                     "foraging_efficiency": [r[2] for r in of[: place + 1]],
                 }
                 stage = next_stage(curriculum, stage, number, run, history)
-                expected[subject, number] = stage.value
+                expected[subject, number] = str(stage)
         found = {
             (subject, number): stage
             for subject, number, stage in lab.query(f"""
