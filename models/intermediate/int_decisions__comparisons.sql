@@ -85,7 +85,7 @@ final as (
     select
         * exclude (parts_now),
         -- of another value than was read these are not the parts
-        case when measured is not distinct from measured_now then parts_now end as parts,
+        if(measured is distinct from measured_now, null, parts_now) as parts,
         {{ holds('measured', 'operator', 'threshold') }} as is_met
     from valued
 

@@ -65,11 +65,14 @@ compared as (
         standing.measures_read,
         {{ measures_read('looked_at', 'measures') }} as measures_now,
         found.session is null as is_gone,
-        found.current_stage_reported is distinct from
-        case when standing.if_closed_loop then standing.current_stage_actual end
-        {%- for column in recorded %}
-        or standing.{{ column }} is distinct from found.{{ column }}
-        {%- endfor %} as is_its_own
+        coalesce(
+            found.current_stage_reported is distinct from
+            case when standing.if_closed_loop then standing.current_stage_actual end
+            {%- for column in recorded %}
+            or standing.{{ column }} is distinct from found.{{ column }}
+            {%- endfor %},
+            false
+        ) as is_its_own
     from standing
     left join found on standing.subject_id = found.subject_id and standing.session = found.session
     left join measures on found.session_key = measures.session_key

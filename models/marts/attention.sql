@@ -188,7 +188,7 @@ newest_of_rigs as (
         sessions.rig is not null
         and sessions.session_date between run.training_day - {{ var('attention_forgets_after_days') }} and run.training_day
     qualify row_number() over (
-        partition by sessions.rig order by sessions.session_date desc, sessions.subject_id
+        partition by sessions.rig order by sessions.session_date desc, sessions.subject_id asc
     ) <= {{ var('attention_sessions_of_rig') }}
 
 ),

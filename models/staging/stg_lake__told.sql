@@ -52,12 +52,22 @@ logged as (
 
 ),
 
+told as (
+
+    select * from recorded
+
+    union all
+
+    select * from logged
+
+),
+
 final as (
 
     select
         publications.place,
         told.*
-    from (select * from recorded union all select * from logged) as told
+    from told
     inner join publications on told.run_id = publications.run_id
 
 )
