@@ -1,8 +1,8 @@
 """What time it is: the one clock that all code reads."""
 
 import os
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from auto_train.lake.errors import LakeError
 
@@ -26,9 +26,14 @@ def now() -> datetime:
 
 
 def training_day(time: datetime, zone: str) -> date:
-    """The day for which a run at this time decides: from noon on in the lab's zone tomorrow (SEMANTICS 22)."""
+    """The day for which a run at this time decides: from noon on in the lab's zone tomorrow (SEMANTICS 22).
+
+    Raises:
+        LakeError: this machine knows no such zone.
+    """
     try:
-        of_lab = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        of_lab = ZoneInfo("UTC")
+        # not every machine has a table of zones
+        of_lab: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise LakeError(f"lab_time_zone={zone!r} is not a time zone that this machine knows") from None
     return (time.astimezone(of_lab).replace(tzinfo=None) + timedelta(hours=12)).date()

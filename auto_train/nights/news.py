@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import yaml
 
 from auto_train.decisions import directives
-from auto_train.lake import ROOT, Lake, LakeError, Settings, open_lake, reading
-from auto_train.lake.clock import now
+from auto_train.lake import ROOT, Lake, Settings, clock, open_lake, reading
 from auto_train.nights.record import Night, Outcome
 from auto_train.publishing import history
 from auto_train.publishing.manifest import Manifest, published_manifest, sha256
@@ -54,13 +52,7 @@ def training_day(settings: Settings, root: Path, at: datetime) -> str:
     variables = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))["vars"] | dict(settings.vars)
     if variables["training_day"]:
         return str(variables["training_day"])
-    zone = variables["lab_time_zone"]
-    try:
-        # not every machine has a table of zones
-        in_the_lab = at.astimezone(UTC if zone == "UTC" else ZoneInfo(zone))
-    except (KeyError, ValueError):
-        raise LakeError(f"lab_time_zone={zone!r} is not a time zone that this machine knows") from None
-    return str((in_the_lab + timedelta(hours=12)).date())
+    return str(clock.training_day(at, variables["lab_time_zone"]))
 
 
 def look(settings: Settings, record: Path, root: Path = ROOT) -> tuple[list[str], str]:
@@ -76,7 +68,7 @@ def look(settings: Settings, record: Path, root: Path = ROOT) -> tuple[list[str]
     """
     lake = open_lake(settings.lake, settings)
     of_people = directives.known(root, settings, lambda: history.last_directives(lake, settings))
-    there = as_they_are(settings, of_people.content, root, now())
+    there = as_they_are(settings, of_people.content, root, clock.now())
     last_night = Night.load(record)
     if last_night and last_night.outcome is Outcome.REFUSED and last_night.read == there:
         return [], f"the same was refused at {last_night.started_at:%Y-%m-%d %H:%M} UTC"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings, printable
+from auto_train.lake.clock import training_day
 
 LEADER = "df_manager"
 STATS = "df_manager_stats"
@@ -56,6 +57,13 @@ class Run(BaseModel):
     rolled_back_to: RunId | None = None
     training_day: date | None = None
     lab_time_zone: str = "UTC"
+
+    def training_day_at(self, time: datetime) -> date:
+        """The day for which a run of this lab decides at a time; as in UTC where this machine knows no such zone."""
+        try:
+            return training_day(time, self.lab_time_zone)
+        except LakeError:
+            return training_day(time, "UTC")
 
 
 class File(BaseModel):

@@ -4,9 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.lake.clock import training_day
 from auto_train.publishing import history, log
-from auto_train.publishing.manifest import Manifest, Run, new_run_id, sha256
+from auto_train.publishing.manifest import LEADER, Manifest, Run, new_run_id, sha256
 from auto_train.publishing.publication import Tables, publish
 
 
@@ -22,7 +21,7 @@ def rename(settings: Settings, old: str, now: datetime) -> Manifest:
     newest = history.run_of_df_manager(lake, was)
     if newest is None:
         raise LakeError(f"{settings.lake} has nothing that manager {old} published")
-    if lake.exists(settings.published("df_manager")):
+    if lake.exists(settings.published(LEADER)):
         raise LakeError(f"manager {settings.manager} has published in {settings.lake} already; nothing was changed")
     log.take_over(lake, was, newest.run.id, now)
     for entry in reversed(log.entries(lake, was, newest.run.id)):
@@ -37,14 +36,13 @@ def rename(settings: Settings, old: str, now: datetime) -> Manifest:
             raise LakeError(f"{file.path} is not what run {newest.run.id} published: roll back first")
         path = file.path.replace(f"_{old}.", f"_{settings.manager}.")
         files[path], rows[path] = content, file.rows or 0
-    zone = newest.run.lab_time_zone
     run = Run(
         id=new_run_id(now, "rename", after=newest.run.id),
         started_at=now.replace(microsecond=0),
         previous=newest.run.id,
         kind="rename",
-        training_day=training_day(now, zone),
-        lab_time_zone=zone,
+        training_day=newest.run.training_day_at(now),
+        lab_time_zone=newest.run.lab_time_zone,
     )
     said = [f"manager {old} is called {settings.manager} from now on: no mouse is told another stage"]
     manifest = newest.model_copy(

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.lake.clock import training_day
 from auto_train.publishing import history, log, told
 from auto_train.publishing.manifest import DECISION_LOG, LEADER, PAGE, Manifest, Run, kept_path, new_run_id, sha256
 from auto_train.publishing.publication import Tables, publish
@@ -30,7 +29,7 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
         previous=newest.run.id,
         kind="rollback",
         rolled_back_to=run_id,
-        training_day=training_day(now, newest.run.lab_time_zone),
+        training_day=newest.run.training_day_at(now),
         lab_time_zone=newest.run.lab_time_zone,
     )
     log.take_over(lake, settings, newest.run.id, now)
