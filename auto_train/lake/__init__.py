@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 from auto_train.lake.errors import LakeError, MissingFileError
 from auto_train.lake.folder import Folder
-from auto_train.lake.printable import printable, printable_lines
+from auto_train.lake.printable import counted, named, printable, printable_lines
 from auto_train.lake.s3 import S3, load_httpfs, s3_client
 from auto_train.lake.settings import (
     CURRICULA,
@@ -49,8 +49,10 @@ __all__ = [
     "MissingFileError",
     "Settings",
     "alerts_of",
+    "counted",
     "load_httpfs",
     "managers_file",
+    "named",
     "names_of_managers",
     "open_lake",
     "printable",

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from auto_train.lake import Settings, printable_lines
+from auto_train.lake import Settings, counted, printable_lines
 from auto_train.lake.alerts import Alert, Event
 from auto_train.lake.clock import now
-from auto_train.nights.record import Night, Outcome, counted, decisions_in_words
+from auto_train.nights.record import Night, Outcome, decisions_in_words
 from auto_train.publishing.manifest import PAGE
 from auto_train.publishing.status import ago
 

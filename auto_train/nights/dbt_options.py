@@ -1,7 +1,11 @@
 """Options of dbt: those that people give, and those that a manager's entry adds."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -51,6 +55,16 @@ def with_managers(settings: Settings, options: list[str]) -> list[str]:
     options = without(options, "--target-path")
     logs = [] if "--log-path" in options else ["--log-path", str(place / "logs")]
     return [*options, "--target-path", str(place), *logs]
+
+
+@contextmanager
+def on_trial(settings: Settings, options: list[str]) -> Iterator[tuple[Settings, list[str], Path]]:
+    """Settings, options of dbt and its target folder for a run apart, which leaves what the last night left."""
+    with TemporaryDirectory() as place:
+        target = Path(place, "target")
+        options = without(without(with_managers(settings, options), "--target-path"), "--log-path")
+        trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
+        yield trial, [*options, "--target-path", str(target), "--log-path", place], target
 
 
 def without(options: list[str], name: str) -> list[str]:

@@ -3,11 +3,9 @@
 import json
 import re
 import sys
-import tempfile
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from auto_train.lake import (
     LakeError,
     Settings,
     alerts_of,
+    counted,
     open_lake,
     printable,
     printable_lines,
@@ -28,7 +27,7 @@ from auto_train.lake import (
 from auto_train.lake.alerts import Alert
 from auto_train.lake.clock import now
 from auto_train.nights import alerts, news
-from auto_train.nights.dbt_options import target_of, with_managers, without
+from auto_train.nights.dbt_options import on_trial, target_of, with_managers
 from auto_train.nights.dbt_runner import run_dbt
 from auto_train.nights.record import (
     EXIT_CODES,
@@ -39,7 +38,6 @@ from auto_train.nights.record import (
     Night,
     Outcome,
     aside_in_words,
-    counted,
     decided_in_words,
     in_words,
     record_path,
@@ -210,15 +208,8 @@ def build(options: list[str], target: Path, settings: Settings) -> tuple[int, st
 
 
 def check_input(settings: Settings, options: list[str]) -> int:
-    """Read df_behavior as a night would, with every gate, decide nothing and publish nothing; returns an exit code.
-
-    It has a database of its own, so that of the last night stays.
-    """
-    with tempfile.TemporaryDirectory() as place:
-        trial = replace(settings, database=f"{place}/{Path(settings.database).name}")
-        target = Path(place, "target")
-        options = [*without(with_managers(settings, options), "--log-path"), "--log-path", place]
-        options = [*without(options, "--target-path"), "--target-path", str(target)]
+    """Read df_behavior as a night would, with every gate, decide nothing and publish nothing; returns an exit code."""
+    with on_trial(settings, options) as (trial, options, target):
         code, errors = run_dbt(trial, "build", "--exclude-resource-type", "unit_test", *CHECKED, *options)
         told = findings(target, trial)
         if not told and code:

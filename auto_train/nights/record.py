@@ -10,12 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
 
 from auto_train.decisions.vocabulary import SetAside
-from auto_train.lake import ROOT, Settings, printable, shown
+from auto_train.lake import ROOT, Settings, counted, named, printable, shown
 from auto_train.publishing import analysis_copy
 from auto_train.publishing.manifest import File
 
 NAME = "summary.json"
-MICE_NAMED = DETAILS = 10
+DETAILS = 10
 
 
 class Outcome(StrEnum):
@@ -183,17 +183,6 @@ class Night(BaseModel):
 def record_path(settings: Settings, target: Path | None = None) -> Path:
     """Where the record of a manager's last night is: below the target folder, by default the project's."""
     return (target or ROOT / "target") / settings.manager / NAME
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``1 mouse``, ``2,000 mice``; without `many` the plural ends in s."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
-def named(mice: list[str], most: int = MICE_NAMED) -> str:
-    """Mice in words, of many only the first."""
-    more = len(mice) - most
-    return ", ".join(map(printable, mice[:most])) + (f" and {more} more" if more > 0 else "")
 
 
 def decisions_in_words(newest: dict[str, int]) -> str:

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auto_train.lake import Lake, Settings, open_lake, printable
-from auto_train.lake.clock import training_day
 from auto_train.publishing import history, log
 
 KINDS = {"full_refresh": "full refresh", "taken_over": "an older version"}
@@ -30,17 +29,16 @@ def what_was_told(settings: Settings, subject_id: str, day: date) -> list[str]:
     if told is None or told["stage"] is None:
         return [f"{who}: was told nothing {words}"]
     lines = [f"{who}: was told {told['stage']} {words}"]
-    # a rollback tells again what an earlier run decided
-    made = [
-        row for entry in entries for row in _decisions(lake, entry, subject_id) if row["session"] == told["session"]
-    ]
-    row = next((row for row in made if row["next_stage_suggested"] == told["stage"]), None)
+    # a rollback tells again what an earlier run decided; what was decided later explains nothing of that day
+    made = (row for entry in before for row in _decisions(lake, entry, subject_id))
+    told_because = (told["session"], told["stage"])
+    row = next((row for row in made if (row["session"], row["next_stage_suggested"]) == told_because), None)
     return [*lines, f"    {_reason(row)}"] if row else lines
 
 
 def decides_for(entry: log.Entry) -> date:
     """The training day of a publication."""
-    return entry.run.training_day or training_day(entry.run.started_at, entry.run.lab_time_zone)
+    return entry.run.training_day or entry.run.training_day_at(entry.run.started_at)
 
 
 def name_of(entry: log.Entry) -> str:

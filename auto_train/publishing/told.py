@@ -10,11 +10,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auto_train.lake import PUBLISHED, Lake, Settings, printable
+from auto_train.lake import PUBLISHED, Lake, Settings, counted, named, printable
 from auto_train.publishing.log import NOTHING, Rows
 from auto_train.publishing.manifest import LEADER
 
-MICE_NAMED = 10
 SAID = re.compile(rb"<!-- said -->.*?<!-- end of said -->", re.DOTALL)
 
 # a rig takes the row with the largest session of its mouse
@@ -48,8 +47,12 @@ def changes(run_id: str, before: Any, after: Any) -> pa.Table:
 
 def changes_between(run_id: str, before: bytes | None, after: bytes) -> pa.Table:
     """The same of two files of df_manager; None where there was none."""
+    return _changes(run_id, _rows(before), _rows(after))
+
+
+def _changes(run_id: str, before: pa.Table, after: pa.Table) -> pa.Table:
     with duckdb.connect() as connection:
-        return changes(run_id, *(connection.from_arrow(_rows(content)) for content in (before, after)))
+        return changes(run_id, *(connection.from_arrow(table) for table in (before, after)))
 
 
 def as_rows(table: pa.Table) -> Rows:
@@ -64,31 +67,36 @@ def as_rows(table: pa.Table) -> Rows:
 def in_words(what: str, changed: pa.Table) -> list[str]:
     """What a publication that is not a usual night changed (SEMANTICS 33), a line each."""
     rows = changed.to_pylist()
-    others = [row["subject_id"] for row in rows if row["stage"] and row["stage_before"] not in (None, row["stage"])]
+    others = [row["subject_id"] for row in moved(changed)]
     gone = [row["subject_id"] for row in rows if row["stage"] is None]
     new = sum(row["stage"] is not None and row["stage_before"] is None for row in rows)
-    lines = [f"{what}: {_mice(others)} told another stage than before{_named(others)}"]
-    lines += [f"{_mice(gone)} told nothing any more{_named(gone)}"] if gone else []
-    return [*lines, *([f"{_mice([''] * new)} told something for the first time"] if new else [])]
+    lines = [f"{what}: {_are(len(others))} told another stage than before{_in_parentheses(others)}"]
+    lines += [f"{_are(len(gone))} told nothing any more{_in_parentheses(gone)}"] if gone else []
+    return [*lines, *([f"{_are(new)} told something for the first time"] if new else [])]
+
+
+def moved(changed: pa.Table) -> list[dict[str, Any]]:
+    """Of the mice that are told otherwise, those that were told a stage and are told another."""
+    rows = changed.to_pylist()
+    return [row for row in rows if row["stage"] and row["stage_before"] not in (None, row["stage"])]
 
 
 def of_other_managers(lake: Lake, settings: Settings, run_id: str, after: bytes) -> list[str]:
     """On a first night: what changes for mice that another manager has decided, in words."""
     lines = []
+    ours = _rows(after)
     for path in sorted(lake.paths(PUBLISHED)):
         name = re.fullmatch(rf"{PUBLISHED}/{LEADER}_([^/]+)\.parquet", path)
         if name is None or name[1] == settings.manager:
             continue
-        changed = changes_between(run_id, lake.read(path), after).to_pylist()
-        ours = {row["subject_id"] for row in _rows(after).select(["subject_id"]).to_pylist()}
-        shared = set(_rows(lake.read(path)).column("subject_id").to_pylist()) & ours
-        others = [row["subject_id"] for row in changed if row["stage_before"] and row["stage"] != row["stage_before"]]
-        others = [mouse for mouse in others if mouse in shared]
+        theirs = _rows(lake.read(path))
+        shared = set(theirs["subject_id"].to_pylist()) & set(ours["subject_id"].to_pylist())
+        others = [row["subject_id"] for row in moved(_changes(run_id, theirs, ours))]
         if shared:
             lines.append(
                 f"the first night of {settings.manager}: {len(shared):,} of its mice were decided by manager "
-                f"{printable(name[1])} before, and {_mice(others)} told another stage than there{_named(others)}. "
-                "To go on from those decisions: auto-train managers rename"
+                f"{printable(name[1])} before, and {_are(len(others))} told another stage than there"
+                f"{_in_parentheses(others)}. To go on from those decisions: auto-train managers rename"
             )
     return lines
 
@@ -99,13 +107,12 @@ def banner(page: bytes, lines: list[str]) -> bytes:
     return SAID.sub(lambda _: f"<!-- said -->{words}<!-- end of said -->".encode(), page, count=1)
 
 
-def _mice(mice: list[str]) -> str:
-    return f"{len(mice):,} {'mouse is' if len(mice) == 1 else 'mice are'}"
+def _are(mice: int) -> str:
+    return counted(mice, "mouse is", "mice are")
 
 
-def _named(mice: list[str]) -> str:
-    more = f" and {len(mice) - MICE_NAMED:,} more" if len(mice) > MICE_NAMED else ""
-    return f" ({', '.join(printable(mouse) for mouse in mice[:MICE_NAMED])}{more})" if mice else ""
+def _in_parentheses(mice: list[str]) -> str:
+    return f" ({named(mice)})" if mice else ""
 
 
 def _rows(df_manager: bytes | None) -> pa.Table:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auto_train.lake import LakeError, Settings
-from auto_train.nights.night import Finding, counted
+from auto_train.lake import LakeError, Settings, counted
+from auto_train.nights.record import Finding
 from auto_train.simulation.mice import Rates, simulate, write
 from tests.conftest import ROOT, Project
 from tests.nights.test_bad_input import GOOD_MOUSE, mouse
