@@ -147,7 +147,7 @@ decided as (
 
 ),
 
-told_tonight as (
+decided_or_enrolled as (
 
     select * from decided
 
@@ -161,17 +161,17 @@ told_tonight as (
 first_published as (
 
     select
-        decided.*,
+        decided_or_enrolled.*,
         coalesce(published.run_id, run.run_id) as run_id,
         coalesce(published.first_published_at, run.started_at) as first_published_at
-    from told_tonight as decided
+    from decided_or_enrolled
     cross join run
     left join published
         on
-            decided.subject_id = published.subject_id
-            and decided.session = published.session
+            decided_or_enrolled.subject_id = published.subject_id
+            and decided_or_enrolled.session = published.session
             {%- for column in df_manager_columns('logged') if column not in ('run_id', 'first_published_at') %}
-            and decided.{{ column }} is not distinct from published.{{ column }}
+            and decided_or_enrolled.{{ column }} is not distinct from published.{{ column }}
             {%- endfor %}
 
 ),

@@ -1,5 +1,8 @@
 -- depends_on: {{ source('lake', 'told') }}
 {%- set types = lake_columns('told') %}
+{%- set columns = {
+    'run_id': 'varchar', 'subject_id': 'varchar', 'session': 'bigint', 'stage': 'varchar', 'stage_before': 'varchar',
+} %}
 
 with
 
@@ -17,21 +20,13 @@ decision_log as (
 
 recorded as (
 
-    {% if types -%}
     select
-        run_id,
-        subject_id,
-        session,
-        stage,
-        stage_before
+        {%- for column, type in columns.items() %}
+        cast({{ column if types else 'null' }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    {% if types -%}
     from {{ read_lake('told') }}
     {%- else -%}
-    select
-        cast(null as varchar) as run_id,
-        cast(null as varchar) as subject_id,
-        cast(null as bigint) as session,
-        cast(null as varchar) as stage,
-        cast(null as varchar) as stage_before
     where false
     {%- endif %}
 
