@@ -171,6 +171,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(f"{times:>8,}  {event}")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Values that are tried for their length do not fill the report."""
+    return f"{ascii(val[:40])}, {len(val)} long" if isinstance(val, str | bytes) and len(val) > 80 else None
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

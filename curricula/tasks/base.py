@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,7 +25,8 @@ class NumberField:
     highest: float
 
 
-def number_fields(model: type[Parameters]) -> dict[str, NumberField]:
+@cache
+def number_fields(model: type[Parameters]) -> Mapping[str, NumberField]:
     """The numeric parameters of a model, with the limits that it sets."""
     found = {}
     for name, schema in model.model_json_schema()["properties"].items():
