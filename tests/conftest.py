@@ -173,7 +173,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Values that are tried for their length do not fill the report."""
-    return f"{ascii(val[:40])}, {len(val)} long" if isinstance(val, str | bytes) and len(val) > 80 else None
+    return f"{val[:40]!a}, {len(val)} long" if isinstance(val, str | bytes) and len(val) > 80 else None
 
 
 @pytest.fixture(autouse=True)
