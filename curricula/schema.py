@@ -100,9 +100,10 @@ class Stage(_Strict):
         parameters = info.data.get("parameters")
         if parameters is None:  # whose own problems are said already
             return policies
-        numbers = number_fields(type(parameters))
+        model: type[Parameters] = type(parameters)
+        numbers = number_fields(model)
         for name, text in policies.items():
-            if name not in type(parameters).model_fields:
+            if name not in model.model_fields:
                 raise ValueError(f"{name} {unknown(name, numbers)}")
             if name not in numbers:
                 raise ValueError(f"{name} is not a number; numbers are {', '.join(numbers)}")
