@@ -17,7 +17,7 @@ import pytest
 
 from tests import s3
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 BASE = re.search(r"^FROM (\S+:(\w+)-slim)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
 SOURCES = Path("/etc/apt/sources.list.d/debian.sources")

@@ -18,7 +18,7 @@ from tests import s3
 from tests.conftest import ROOT, Project
 from tests.copies import copy_of_the_project
 from tests.docs.test_readme import blocks
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 pytestmark = pytest.mark.xdist_group("workflows")
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / ".github/workflows").glob("*.yml")}

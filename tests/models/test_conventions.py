@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 
 def program(name: str) -> str:

@@ -20,7 +20,7 @@ from auto_train.nights import alerts, night
 from auto_train.nights.record import Finding, LastPublication, Night, Outcome
 from scripts.cli import auto_train
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 TOKEN = "T0KEN-4f1c"
 STARTED = datetime(2026, 1, 31, 5, tzinfo=UTC)

@@ -13,7 +13,7 @@ from auto_train.lake import Settings
 from auto_train.nights.night import findings, summary
 from curricula.library import load_library
 from tests.conftest import Project, project_with
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 pytestmark = pytest.mark.xdist_group("directives")
 FILE = "seeds/by_hand/subject_directives.csv"

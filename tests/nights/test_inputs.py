@@ -17,7 +17,7 @@ from auto_train.lake import LakeError, Settings
 from auto_train.nights import inputs
 from tests import pickles, s3
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 pytestmark = pytest.mark.xdist_group("inputs")
 

@@ -13,7 +13,7 @@ from auto_train.nights.dbt_options import with_managers
 from auto_train.nights.record import Night, Outcome
 from scripts.cli import auto_train
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 FILE = """
 447_demo:

@@ -14,7 +14,7 @@ from auto_train.lake import LakeError, Settings, counted
 from auto_train.nights.record import Finding
 from auto_train.simulation.mice import Rates, simulate, write
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 LAST_DAY = date(2026, 1, 31)
 

@@ -18,7 +18,7 @@ from auto_train.nights.night import build
 from auto_train.publishing.manifest import unstamped
 from tests import faults, s3
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 from tests.nights.test_nightly import nightly
 from tests.publishing.test_s3 import upload_behavior
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from curricula.library import LIBRARY, load_library
 from curricula.releases import content_hash
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE, good_mouse_is_decided
+from tests.mice import GOOD_MOUSE, good_mouse_is_decided
 
 
 def without_posix(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":

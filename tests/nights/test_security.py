@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 from auto_train.lake import Folder
 from tests import faults, s3
 from tests.conftest import ROOT, Project
-from tests.nights.test_bad_input import GOOD_MOUSE, ITS_STAGES, mouse
+from tests.mice import GOOD_MOUSE, ITS_STAGES, mouse
 from tests.publishing.test_s3 import upload_behavior
 
 DOCS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

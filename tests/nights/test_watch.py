@@ -24,7 +24,7 @@ from auto_train.publishing import history
 from auto_train.publishing.rollback import roll_back
 from tests import s3
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 HEADER = "subject_id,directive,stage,from_date,until_date,who,why\n"
 HOLD = f"{HEADER}700001,hold,,,,Anna,weight\n".encode()

@@ -24,7 +24,7 @@ from curricula.tasks import StageName
 from tests.browser import running, shown
 from tests.conftest import ROOT, Project
 from tests.lab import HOSTILE
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 LOOKING = Path(__file__).with_name("looking.js").read_text(encoding="utf-8")
 pytestmark = pytest.mark.xdist_group("lab")

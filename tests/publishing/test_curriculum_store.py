@@ -13,7 +13,7 @@ from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
 from tests import existing, s3
 from tests.conftest import Project, project_with
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 ALL = load_library()
 NEWEST = load(LIBRARY / "coupled_baiting/v2.3.yml")

@@ -15,7 +15,7 @@ from auto_train.publishing.publication import OvertakenError
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import problems
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 
 def settings_of(project: Project) -> Settings:

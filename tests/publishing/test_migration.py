@@ -21,7 +21,7 @@ from auto_train.lake import Folder, Settings
 from auto_train.publishing import migration as migrate
 from tests import pickles
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE
+from tests.mice import GOOD_MOUSE
 
 ENVIRONMENTS = {"pandas 2.3.3": ("pandas==2.3.3", "numpy>=2,<3"), "pandas 2.2.2": ("pandas==2.2.2", "numpy==1.26.4")}
 WHAT_A_RIG_DOES = """

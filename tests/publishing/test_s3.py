@@ -16,7 +16,7 @@ from auto_train.lake import Settings, open_lake
 from auto_train.nights.dbt_plugin import connect_to_lake
 from tests import s3
 from tests.conftest import Project
-from tests.nights.test_bad_input import GOOD_MOUSE, mouse
+from tests.mice import GOOD_MOUSE, mouse
 
 NIGHTS = (
     " union all by name ".join([GOOD_MOUSE, mouse("700003", curriculum_version="'9.9'")]),
