@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from auto_train.lake import CURRICULA, S3, Folder, Lake, LakeError
+from auto_train.lake import CURRICULA, Folder, Lake, LakeError, Settings, open_lake
 from auto_train.publishing import curricula as curriculum_store
 from curricula import exchange, releases
 from curricula.library import LIBRARY, load, load_library
-from tests import existing, s3
+from tests import existing
 from tests.conftest import Project, project_with
 from tests.mice import GOOD_MOUSE, mouse
 
@@ -19,14 +19,9 @@ ALL = load_library()
 NEWEST = load(LIBRARY / "coupled_baiting/v2.3.yml")
 
 
-@pytest.fixture(params=["folder", "s3"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    if request.param == "folder":
-        return Folder(str(tmp_path / "lake"))
-    server: s3.Server = request.getfixturevalue("s3_server")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return S3(f"s3://{server.bucket(f'store-{abs(hash(tmp_path)) % 10**9}')}/below/it", server.endpoint)
+@pytest.fixture
+def lake(settings: Settings) -> Lake:
+    return open_lake(settings.lake, settings)
 
 
 def changed() -> str:

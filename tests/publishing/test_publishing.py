@@ -38,25 +38,12 @@ from auto_train.publishing.mirror import MirrorError, bring_up_to_date
 from auto_train.publishing.publication import OvertakenError, Tables, publish, publish_beside
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import listing, problems, status
-from tests import faults, s3
+from tests import faults
+from tests.publishing.conftest import settings_for
 
 FORK = multiprocessing.get_context("fork")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = ("df_manager", "df_manager_stats", "decision_log")
-
-
-def settings_for(location: str, endpoint: str = "", **others: object) -> Settings:
-    return replace(Settings(location, f"{location}/df_behavior.parquet", "test", "", endpoint), **others)
-
-
-@pytest.fixture(params=["folder", "s3"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    if request.param == "folder":
-        return settings_for(str(tmp_path / "lake"))
-    server: s3.Server = request.getfixturevalue("s3_server")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return settings_for(f"s3://{server.bucket(f'pub-{abs(hash(tmp_path)) % 10**9}')}/mice", server.endpoint)
 
 
 def contents(number: int) -> dict[str, bytes]:
@@ -412,56 +399,49 @@ def test_a_run_killed_at_any_point_leaves_old_or_new_and_the_next_one_completes_
     assert outcomes["interrupted"] + outcomes["new"] > 0
 
 
-@pytest.fixture
-def on_s3(s3_server: s3.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in s3_server.environment.items():
-        monkeypatch.setenv(name, value)
-    return settings_for(f"s3://{s3_server.bucket(f'faulty-{abs(hash(tmp_path)) % 10**9}')}/mice", s3_server.endpoint)
-
-
 def test_an_s3_that_fails_now_and_then_is_asked_again_and_one_that_fails_for_good_changes_nothing(
-    on_s3: Settings, monkeypatch: pytest.MonkeyPatch
+    in_a_bucket: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(on_s3, 1, None)
+    run(in_a_bucket, 1, None)
     outcomes, last, seen = {"published": 0, "refused": 0}, 1, set()
     for number in range(2, 8):
         share = 0.1 if number % 2 else 0.6
-        before = tag(on_s3)
-        with faults.proxy(on_s3.s3_endpoint, faults.at_random(number, share)) as proxy:
+        before = tag(in_a_bucket)
+        with faults.proxy(in_a_bucket.s3_endpoint, faults.at_random(number, share)) as proxy:
             try:
-                run(replace(on_s3, s3_endpoint=proxy.endpoint), number, before, run_id(last))
+                run(replace(in_a_bucket, s3_endpoint=proxy.endpoint), number, before, run_id(last))
                 outcomes["published"] += 1
             except LakeError:
                 outcomes["refused"] += 1
             seen |= set(proxy.faults)
-        found = published(on_s3)
+        found = published(in_a_bucket)
         assert found["df_manager"] in (contents(last)["df_manager"], contents(number)["df_manager"])
         last = number if found["df_manager"] == contents(number)["df_manager"] else last
-        assert problems(on_s3, on_s3.lake) in (
+        assert problems(in_a_bucket, in_a_bucket.lake) in (
             [],
             [f"run {run_id(last)} was interrupted while it published: the next run completes it"],
         )
     print(outcomes, seen)
     assert outcomes["published"] >= 3
     assert seen == {"500", "503", "slow", "torn", "cut", "lost"}
-    run(on_s3, 99, tag(on_s3), run_id(last))
-    assert published(on_s3) == contents(99)
-    assert problems(on_s3, on_s3.lake) == []
+    run(in_a_bucket, 99, tag(in_a_bucket), run_id(last))
+    assert published(in_a_bucket) == contents(99)
+    assert problems(in_a_bucket, in_a_bucket.lake) == []
 
 
-def test_an_upload_that_does_not_arrive_leaves_what_was_there(on_s3: Settings) -> None:
-    run(on_s3, 1, None)
-    with faults.proxy(on_s3.s3_endpoint, lambda method, path: "torn" if method == "PUT" else None) as proxy:
-        lake = open_lake(on_s3.lake, replace(on_s3, s3_endpoint=proxy.endpoint))
+def test_an_upload_that_does_not_arrive_leaves_what_was_there(in_a_bucket: Settings) -> None:
+    run(in_a_bucket, 1, None)
+    with faults.proxy(in_a_bucket.s3_endpoint, lambda method, path: "torn" if method == "PUT" else None) as proxy:
+        lake = open_lake(in_a_bucket.lake, replace(in_a_bucket, s3_endpoint=proxy.endpoint))
         with pytest.raises(LakeError):
-            lake.publish(io.BytesIO(b"new" * 1000), on_s3.published("df_manager"))
+            lake.publish(io.BytesIO(b"new" * 1000), in_a_bucket.published("df_manager"))
     assert proxy.faults
     time.sleep(0.5)
-    assert published(on_s3) == contents(1)
+    assert published(in_a_bucket) == contents(1)
 
 
-def test_an_answer_that_gets_lost_is_not_taken_for_another_run(on_s3: Settings) -> None:
-    run(on_s3, 1, None)
+def test_an_answer_that_gets_lost_is_not_taken_for_another_run(in_a_bucket: Settings) -> None:
+    run(in_a_bucket, 1, None)
     lost: list[str] = []
 
     def lose_the_first_answer_about_df_manager(method: str, path: str) -> str | None:
@@ -470,11 +450,11 @@ def test_an_answer_that_gets_lost_is_not_taken_for_another_run(on_s3: Settings) 
             return "lost"
         return None
 
-    with faults.proxy(on_s3.s3_endpoint, lose_the_first_answer_about_df_manager) as proxy:
-        run(replace(on_s3, s3_endpoint=proxy.endpoint), 2, tag(on_s3), run_id(1))
+    with faults.proxy(in_a_bucket.s3_endpoint, lose_the_first_answer_about_df_manager) as proxy:
+        run(replace(in_a_bucket, s3_endpoint=proxy.endpoint), 2, tag(in_a_bucket), run_id(1))
     assert lost
-    assert published(on_s3) == contents(2)
-    assert problems(on_s3, on_s3.lake) == []
+    assert published(in_a_bucket) == contents(2)
+    assert problems(in_a_bucket, in_a_bucket.lake) == []
 
 
 @pytest.fixture
@@ -703,10 +683,10 @@ def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_
     assert now == {table: content for table, content in contents(1).items() if table != "decision_log"}
 
 
-def test_between_buckets_of_one_service_the_service_copies(on_s3: Settings) -> None:
-    with faults.proxy(on_s3.s3_endpoint, lambda method, path: None) as proxy:
-        there = on_s3.lake.replace("/mice", "/mirror")
-        run(replace(on_s3, s3_endpoint=proxy.endpoint, mirror=there), 1, None)
+def test_between_buckets_of_one_service_the_service_copies(in_a_bucket: Settings) -> None:
+    with faults.proxy(in_a_bucket.s3_endpoint, lambda method, path: None) as proxy:
+        there = in_a_bucket.lake.replace("/mice", "/mirror")
+        run(replace(in_a_bucket, s3_endpoint=proxy.endpoint, mirror=there), 1, None)
         puts = [headers for method, path, headers in proxy.requests if method == "PUT" and "/mirror/" in path]
     assert len(puts) == 4
     assert all("x-amz-copy-source" in {name.lower() for name in headers} for headers in puts)
