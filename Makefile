@@ -18,9 +18,9 @@ test: .venv/dev browser  ## Lint, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
-quick: .venv/dev  ## What a developer runs after every change: style, types, and the tests that need few builds
+quick: .venv/dev  ## What a developer runs after every change: style, types, and the tests that need no build
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/models
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit
 
 browser:  ## Debian's Chromium, for the tests of pages
 	@command -v chromium > /dev/null || { echo "installing chromium, which the tests of pages need"; \
@@ -33,8 +33,8 @@ lint: .venv/dev  ## Style and types of Python, workflows, Dockerfile; the style 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32
-	$(BIN)/mypy --platform darwin
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/zizmor --offline --quiet .github/workflows

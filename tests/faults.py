@@ -1,11 +1,14 @@
-"""A proxy that fails: it stands before a real S3 server, and what it lets through is untouched."""
+"""What goes wrong: a proxy that fails before a real S3 server, and a database that another process has open."""
 
 import http.client
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from urllib.parse import urlparse
 
@@ -104,3 +107,23 @@ def proxy(upstream: str, fault: Callable[[str, str], Fault]) -> Iterator[Proxy]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+HOLD = """
+import duckdb, sys
+held = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_open(database: Path, by: str) -> Iterator[int]:
+    """Another process has the database open, whose id this is."""
+    command = [sys.executable, "-c", HOLD, str(database), by]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout and holder.stdout.readline() == "open\n"
+    try:
+        yield holder.pid
+    finally:
+        holder.communicate("")

@@ -9,6 +9,7 @@ import pytest
 
 from auto_train.publishing.manifest import unstamped
 from tests.conftest import Project
+from tests.faults import held_open
 from tests.mice import GOOD_MOUSE, ITS_STAGES, good_mouse_is_decided, mouse
 
 AT_ONCE = pytest.mark.xdist_group("odd mice")
@@ -251,3 +252,21 @@ def test_a_lake_whose_path_has_quotes_and_spaces_works(project: Project, tmp_pat
     project.decide()
     published = project.published()
     assert duckdb.execute("select count(*) from read_parquet(?)", [str(published)]).fetchone() == (3,)
+
+
+def test_a_second_run_in_one_checkout_says_so_without_a_traceback(project: Project) -> None:
+    project.write_behavior("select '1' as subject_id, 1 as session")
+    database = project.folder / "own.duckdb"
+    duckdb.connect(str(database)).close()
+    project.environment["AUTO_TRAIN_DATABASE"] = str(database)
+    commands = (
+        ("-m", "scripts", "nightly", *project.options),
+        ("-m", "dbt.cli.main", "build", "--quiet", *project.options),
+    )
+    with held_open(database, "writer") as pid:
+        for command in commands:
+            done = project.command(*command)
+            assert done.returncode != 0
+            said = done.stdout + done.stderr
+            assert f"(PID {pid}). Another run or a reader has it open" in said
+            assert "Traceback" not in said

@@ -1,10 +1,6 @@
 """A database that cannot be used is one line, before anything runs."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,26 +8,7 @@ import pytest
 
 from auto_train.lake import LakeError
 from auto_train.nights.dbt_plugin import check_database
-from tests.conftest import Project
-
-HOLD = """
-import duckdb, sys
-held = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
-print("open", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def held_open(database: Path, by: str) -> Iterator[int]:
-    """Another process has the database open, whose id this is."""
-    command = [sys.executable, "-c", HOLD, str(database), by]
-    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout and holder.stdout.readline() == "open\n"
-    try:
-        yield holder.pid
-    finally:
-        holder.communicate("")
+from tests.faults import held_open
 
 
 def refused(database: Path) -> str:
@@ -77,21 +54,3 @@ def test_a_database_that_must_not_be_read_or_written_is_one_line(tmp_path: Path)
     database.unlink()
     tmp_path.chmod(0o500)
     assert "nothing can be written" in refused(database)
-
-
-def test_a_second_run_in_one_checkout_says_so_without_a_traceback(project: Project) -> None:
-    project.write_behavior("select '1' as subject_id, 1 as session")
-    database = project.folder / "own.duckdb"
-    duckdb.connect(str(database)).close()
-    project.environment["AUTO_TRAIN_DATABASE"] = str(database)
-    commands = (
-        ("-m", "scripts", "nightly", *project.options),
-        ("-m", "dbt.cli.main", "build", "--quiet", *project.options),
-    )
-    with held_open(database, "writer") as pid:
-        for command in commands:
-            done = project.command(*command)
-            assert done.returncode != 0
-            said = done.stdout + done.stderr
-            assert f"(PID {pid}). Another run or a reader has it open" in said
-            assert "Traceback" not in said
