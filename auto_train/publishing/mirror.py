@@ -10,6 +10,18 @@ class MirrorError(LakeError):
     """All is published, but the mirror is behind."""
 
 
+def is_behind(settings: Settings) -> bool:
+    """Whether the mirror lacks the last publication, whose manifest is copied last.
+
+    Raises:
+        LakeError: the lake or the mirror cannot be looked at.
+    """
+    if not settings.mirror:
+        return False
+    manifest = manifest_path(settings)
+    return open_lake(settings.lake, settings).tag(manifest) != open_lake(settings.mirror, settings).tag(manifest)
+
+
 def bring_up_to_date(settings: Settings) -> list[str]:
     """Copy to the mirror what it lacks of the last publication and of the curricula; returns what was copied.
 

@@ -1,6 +1,7 @@
 """Managers of one file: what an entry may say, and nights of all of them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from auto_train.lake import ROOT, LakeError, Settings, names_of_managers
 from auto_train.lake.settings import NAMES, OF_AN_ENTRY
+from auto_train.nights.begin import begin
 from auto_train.nights.dbt_options import with_managers
 from auto_train.nights.record import Night, Outcome
 from scripts.cli import auto_train
@@ -175,7 +177,7 @@ def lakes(project: Project) -> str:
 
 
 def test_a_night_of_all_goes_on_after_each_failure_and_its_exit_code_and_records_say_what_became_of_each(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = in_use(project.folder, monkeypatch, lakes(project))
     project.environment = {"AUTO_TRAIN_MANAGERS": str(file)}
@@ -215,6 +217,17 @@ def test_a_night_of_all_goes_on_after_each_failure_and_its_exit_code_and_records
     assert empty.outcome is Outcome.COULD_NOT_RUN and "there is no df_behavior at" in empty.problem
     # logs stay small
     assert (target / "good/logs/dbt.log").stat().st_size < 100_000
+    # without news the mirror is brought up to date as soon as it can be
+    look = partial(begin, "behind", ["--target-path", str(target)], if_news=True)
+    assert look() == 3
+    assert "its mirror" in capsys.readouterr().out.splitlines()[-1]
+    (project.folder / "mirror").unlink()
+    assert (look(), look()) == (0, None)
+    assert "behind: copied to the mirror, which was behind: " in capsys.readouterr().out
+    df_manager = "foraging_auto_training/df_manager_behind.parquet"
+    assert (project.folder / "mirror" / df_manager).read_bytes() == (
+        project.folder / "behind/lake" / df_manager
+    ).read_bytes()
 
 
 def test_plain_dbt_takes_the_managers_settings_and_refuses_to_decide_without_its_variables(
