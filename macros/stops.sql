@@ -1,5 +1,5 @@
 {% macro stops(gate, limit) %}
-{#- `failures` is a percentage of what is counted; a gate that was let through warns -#}
+{#- of the rows found, each of which says of how many (`counted`) they are `percent`; a gate that was let through warns -#}
 {% if let_through(gate) %}{% do return('< 0') %}{% endif %}
-{% do return('> ' ~ var(limit) ~ ' and max(counted) >= ' ~ var('fewest_to_stop')) %}
+{% do return('> 0 and max(percent) > ' ~ var(limit) ~ ' and max(counted) >= ' ~ var('fewest_to_stop')) %}
 {% endmacro %}

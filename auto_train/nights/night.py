@@ -150,6 +150,8 @@ def findings(target: Path, settings: Settings) -> list[Finding]:
                 meta.get("gate", ""),
                 _limit(config.get("error_if") or ""),
                 result.get("failures"),
+                found_in["percent"],
+                found_in["counted"],
             )
         )
     return sorted(found, key=lambda finding: finding.is_warning)
@@ -163,20 +165,22 @@ def _in_a_line(message: str) -> str:
 
 def _limit(stops: str) -> str:
     """From when on a gate stops a night, of what the macro `stops` wrote."""
-    limit = re.fullmatch(r"> (\S+) and max\(counted\) >= (\S+)", stops)
+    limit = re.fullmatch(r"> 0 and max\(percent\) > (\S+) and max\(counted\) >= (\S+)", stops)
     return f"above {limit[1]} %, where {limit[2]} or more are counted" if limit else ""
 
 
-def _found_by(settings: Settings, failing_rows: str) -> dict[str, list[str]]:
-    """Mice and details of the rows that a test found, each once; nothing where the rows have no such column."""
-    found: dict[str, list[str]] = {"subject_id": [], "detail": []}
+def _found_by(settings: Settings, failing_rows: str) -> dict[str, Any]:
+    """Mice and details of the rows that a test found, each once, and their share; nothing of columns they lack."""
+    found: dict[str, Any] = {"subject_id": [], "detail": [], "percent": None, "counted": None}
     if not failing_rows:
         return found
     with suppress(duckdb.Error), duckdb.connect(settings.database, read_only=True) as database:
         rows = database.sql(failing_rows)
-        for column in found.keys() & set(rows.columns):
+        for column in {"subject_id", "detail"} & set(rows.columns):
             values = rows.project(column).filter(f"{column} is not null").distinct().order(column)
             found[column] = [printable(value) for (value,) in values.fetchall()]
+        if "percent" in rows.columns:
+            [(found["percent"], found["counted"])] = rows.aggregate("max(percent), max(counted)").fetchall()
     return found
 
 

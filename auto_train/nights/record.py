@@ -51,7 +51,9 @@ class Finding:
         details: what the test found, each once.
         gate: the name by which it can be let through; empty where it cannot.
         limit: from when on it stops a night; empty where any finding does.
-        found: what it found: rows, or of a gate with a limit the percentage.
+        found: how many rows it found.
+        percent: of a gate with a limit, how many percent these are.
+        counted: of how many.
     """
 
     name: str
@@ -63,9 +65,14 @@ class Finding:
     gate: str = ""
     limit: str = ""
     found: int | None = None
+    percent: int | None = None
+    counted: int | None = None
 
     def __str__(self) -> str:
         lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.gate or self.name})"]
+        if self.percent is not None:
+            stops = f"; a night stops {self.limit}" if self.limit else ""
+            lines += [f"    {self.percent} % of {self.counted:,}{stops}"]
         lines += [f"    {detail}" for detail in self.details[:DETAILS]]
         lines += [f"    and {len(self.details) - DETAILS} more"] if len(self.details) > DETAILS else []
         lines += [f"    mice: {named(self.mice)}"] if self.mice else []

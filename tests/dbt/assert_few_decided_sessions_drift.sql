@@ -1,8 +1,7 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
-    warn_if='> 1',
+    warn_if='> 0 and max(percent) > 1',
     error_if=stops('sessions_drifted', 'max_percent_drifted'),
     meta={
         'gate': 'sessions_drifted',

@@ -1,8 +1,7 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
-    warn_if='> 30',
+    warn_if='> 0 and max(percent) > 30',
     error_if=stops('mice_change_stage', 'max_percent_changing_stage'),
     meta={
         'gate': 'mice_change_stage',

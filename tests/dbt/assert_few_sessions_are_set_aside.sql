@@ -1,8 +1,7 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
-    warn_if='> 5',
+    warn_if='> 0 and max(percent) > 5',
     error_if=stops('sessions_set_aside', 'max_percent_set_aside'),
     meta={
         'gate': 'sessions_set_aside',

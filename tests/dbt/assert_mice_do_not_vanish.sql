@@ -1,7 +1,6 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
     error_if=stops('mice_gone', 'max_percent_of_mice_gone'),
     meta={

@@ -1,8 +1,7 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
-    warn_if='> 10',
+    warn_if='> 0 and max(percent) > 10',
     error_if=stops('mice_off_curriculum', 'max_percent_of_mice_off_curriculum'),
     meta={
         'gate': 'mice_off_curriculum',

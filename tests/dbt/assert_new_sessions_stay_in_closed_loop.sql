@@ -1,8 +1,7 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
-    warn_if='> 20',
+    warn_if='> 0 and max(percent) > 20',
     error_if=stops('sessions_in_open_loop', 'max_percent_in_open_loop'),
     meta={
         'gate': 'sessions_in_open_loop',

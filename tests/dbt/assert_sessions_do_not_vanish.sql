@@ -1,7 +1,6 @@
 {{ config(
     tags='gate',
     severity='error',
-    fail_calc='coalesce(max(percent), 0)',
     warn_if='> 0',
     error_if=stops('sessions_gone', 'max_percent_of_sessions_gone'),
     meta={

@@ -25,6 +25,9 @@ GATE = Finding(
     ("a", "b"),
     "mice_change_stage",
     "above 70 %",
+    2,
+    71,
+    1200,
 )
 
 
@@ -66,7 +69,7 @@ def test_the_last_night_can_be_read_again_in_words_and_as_it_was_recorded(
         "it broke",
         "nothing was published; the last df_manager is untouched",
         "FAILED: many change (mice_change_stage)",
-        "    a",
+        "    71 % of 1,200; a night stops above 70 %",
     ]
     recorded = json.loads(CliRunner().invoke(auto_train, ["summary", "--json"]).output)
     assert (recorded["exit_code"], recorded["findings"][0]["gate"], recorded["findings"][0]["mice"]) == (
@@ -96,7 +99,7 @@ def test_a_night_that_published_before_the_lake_went_away_did_publish(
 
 
 def test_a_gate_says_its_limit_and_a_broken_model_what_was_raised() -> None:
-    assert _limit("> 70 and max(counted) >= 10") == "above 70 %, where 10 or more are counted"
+    assert _limit("> 0 and max(percent) > 70 and max(counted) >= 10") == "above 70 %, where 10 or more are counted"
     # let through, or any finding stops
     assert [_limit("< 0"), _limit("!= 0")] == ["", ""]
     raised = (
