@@ -1,8 +1,8 @@
 """What a table that changed upstream does to a night (SEMANTICS 16 to 21): it stops, and what was published stays."""
 
 import json
-import re
 import os
+import re
 import shutil
 from pathlib import Path
 
