@@ -13,12 +13,13 @@ import queue
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import yaml
 
@@ -137,12 +138,19 @@ class Worker:
         finally:
             path.write_text(text, encoding="utf-8")
 
+    def verdict(self, mutation: Mutation) -> bool | str:
+        """Whether the tests notice, or what kept them from being run."""
+        try:
+            return self.notices(mutation)
+        except (ValueError, OSError) as error:
+            return str(error)
+
 
 def serve(asked: IO[str], said: IO[str]) -> None:
     """Run the unit tests that are asked for, one selection a line."""
     from dbt.cli.main import dbtRunner  # takes seconds, and only here
 
-    quiet = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
+    quiet = ("--quiet", "--fail-fast", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
     for line in asked:
         done = dbtRunner().invoke(["test", *quiet, "--select", line.strip()])
         ran = getattr(done.result, "results", None)
@@ -151,32 +159,34 @@ def serve(asked: IO[str], said: IO[str]) -> None:
 
 def tried(of: list[Mutation], workers: int) -> Iterator[tuple[Mutation, bool | str]]:
     """Each mutation with whether it was noticed, or with what kept it from being tried."""
-    waiting: queue.SimpleQueue[Mutation] = queue.SimpleQueue()
-    # those of one suite together
-    for mutation in sorted(of, key=lambda of: of.tests):
-        waiting.put(mutation)
-    done: queue.SimpleQueue[tuple[Mutation, bool | str]] = queue.SimpleQueue()
-
-    def work(worker: Worker) -> None:
-        while True:
-            try:
-                mutation = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((mutation, worker.notices(mutation)))
-            except (ValueError, OSError) as error:
-                done.put((mutation, str(error)))
-
-    with tempfile.TemporaryDirectory() as place:
-        copies = [Worker(Path(place, f"copy{number}")) for number in range(workers)]
-        for suite in sorted({mutation.tests for mutation in of}):
-            if copies[0].fails(suite):
-                sys.exit(f"{suite}: these tests fail without any change")
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(workers) as pool:
+        copies = list(pool.map(Worker, [Path(place, f"copy{number}") for number in range(workers)]))
+        free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         for copy in copies:
-            threading.Thread(target=work, args=(copy,), daemon=True).start()
-        for _ in of:
-            yield done.get()
+            free.put(copy)
+
+        def on_a_copy(ask: Callable[[Worker, Any], Any], about: Any) -> Any:
+            copy = free.get()
+            try:
+                return ask(copy, about)
+            finally:
+                free.put(copy)
+
+        def refuse(suites: list[str], fail: Iterable[bool]) -> None:
+            for suite, fails in zip(suites, fail, strict=True):
+                if fails:
+                    pool.shutdown(cancel_futures=True)
+                    sys.exit(f"{suite}: these tests fail without any change")
+
+        suites = {mutation.tests for mutation in of}
+        for suite in suites & SUITES.keys():
+            # each copy keeps the lab that it builds here
+            refuse([suite] * workers, pool.map(Worker.fails, copies, [suite] * workers))
+        others = sorted(suites - SUITES.keys())
+        refuse(others, pool.map(partial(on_a_copy, Worker.fails), others))
+        # those of one suite together
+        ordered = sorted(of, key=lambda mutation: mutation.tests)
+        yield from zip(ordered, pool.map(partial(on_a_copy, Worker.verdict), ordered), strict=True)
 
 
 def main() -> None:

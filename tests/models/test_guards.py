@@ -4,10 +4,12 @@ A guard is a data test of dbt. Each runs as dbt runs it, on the tables of a lab 
 """
 
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -781,9 +783,8 @@ def compiled_guards(project: Project, target: str) -> dict[str, dict[str, Any]]:
     return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "test"}
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    project = Project(tmp_path_factory.mktemp("guards"))
+def two_nights(project: Project) -> None:
+    """Build the tables that guards read, run the guards, and keep the tables, views as well, apart."""
     rates = Rates(twice=0.01, unknown_version=0.005)
     duckdb.register("lab", pa.concat_tables(simulate(70, 8, 3, date.today() - timedelta(days=1), rates)))
     project.write_behavior("select * from lab where session_date < (select max(session_date) from lab)")
@@ -799,11 +800,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """)
     succeeded, problems = project.dbt("build", "--select", "fqn:*", "--exclude-resource-type", "unit_test")
     assert succeeded, problems
-    results = json.loads((project.workplace / "target/run_results.json").read_text())["results"]
-    said = {of["unique_id"].split(".")[2]: of["status"] for of in results if of["unique_id"].startswith("test.")}
-    guards = compiled_guards(project, "target")
-    # the next build starts on an empty database
-    path = project.folder / "database.duckdb"
+    shutil.copy(project.workplace / "target/run_results.json", project.folder)
+    path = project.folder / "database.duckdb"  # named as the guards name it
     shutil.copy(project.environment["AUTO_TRAIN_DATABASE"], path)
     with duckdb.connect(str(path)) as database:
         views = "select schema_name || '.' || view_name from duckdb_views() where not internal"
@@ -811,7 +809,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             database.execute(f"create table {view}__rows as select * from {view}")
         for (view,) in database.execute(views).fetchall():
             database.execute(f"drop view {view}; alter table {view}__rows rename to {view.split('.')[1]}")
-        yield Lab(project, guards, said, database)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Where KEEP_TEST_LAB names a folder, the tables are kept beside it, and next time only the guards are compiled."""
+    kept = os.environ.get("KEEP_TEST_LAB")
+    project = Project(Path(f"{kept}_of_guards") if kept else tmp_path_factory.mktemp("guards"))
+    if kept:
+        project.workplace = project.folder / "dbt"
+        project.workplace.mkdir(exist_ok=True)
+        project.environment["AUTO_TRAIN_DATABASE"] = str(project.workplace / "database.duckdb")
+    if (project.folder / "database.duckdb").exists():
+        succeeded, problems = project.dbt("compile", "--select", "test_type:data")
+        assert succeeded, problems
+    else:
+        two_nights(project)
+    results = json.loads((project.folder / "run_results.json").read_text())["results"]
+    said = {of["unique_id"].split(".")[2]: of["status"] for of in results if of["unique_id"].startswith("test.")}
+    with duckdb.connect(str(project.folder / "database.duckdb")) as database:
+        yield Lab(project, compiled_guards(project, "target"), said, database)
 
 
 def test_every_guard_is_in_the_table_and_the_table_names_guards_only(lab: Lab) -> None:
