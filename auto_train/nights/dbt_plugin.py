@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,10 +17,12 @@ import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
+from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.ui import COLORS
 
 from auto_train.decisions import directives
-from auto_train.lake import ROOT, Lake, LakeError, Settings, clock, load_httpfs, open_lake, shown
+from auto_train.lake import ROOT, Lake, LakeError, Settings, clock, load_httpfs, open_lake, printable_lines, shown
 from auto_train.nights import inputs, news
 from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
@@ -35,6 +37,7 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
+        keep_escapes_off_terminals()
         with _as_dbt_says_it():
             self.settings = Settings.from_environment()
             refuse_other_vars(self.settings)
@@ -64,6 +67,23 @@ def _as_dbt_says_it() -> Iterator[None]:
         yield
     except UserError as error:
         raise DbtRuntimeError(str(error)) from None
+
+
+def keep_escapes_off_terminals() -> None:
+    """Let dbt say no text of a table or of a file raw, whichever command it is; its own colours stay."""
+    for logger in get_event_manager().loggers:
+        logger.scrubber = _plain(logger.scrubber)
+
+
+def _plain(scrubber: Callable[[str], str]) -> Callable[[str], str]:
+    colours = "|".join(re.escape(colour) for colour in COLORS.values())
+
+    def plain(text: str) -> str:
+        # what stands between colours, and every second is a colour
+        pieces = re.split(f"({colours})", scrubber(text))
+        return "".join(piece if place % 2 else printable_lines(piece) for place, piece in enumerate(pieces))
+
+    return plain
 
 
 def refuse_other_vars(settings: Settings) -> None:
