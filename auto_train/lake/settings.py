@@ -30,8 +30,10 @@ ALLOWED = {
     "AUTO_TRAIN_MIRROR": (("s3", "file"), "s3://bucket/prefix or a folder"),
     "AUTO_TRAIN_DATABASE": (("file",), "the path of a file"),
 }
-# what one letter and a colon begin is a drive of Windows
+# what one letter and a colon begin is a drive of Windows, where there are such
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:(?=//)")
+# variables of a shell, and what only Windows takes for a drive or a share
+NOT_READ_HERE = re.compile(r"\$\{?\w+\}?|%\w+%|^[A-Za-z]:(?=[\\/])|^\\\\" if os.name == "posix" else r"\$\{?\w+\}?")
 BUCKET = re.compile(r"[a-z0-9A-Z][\w.-]*")
 RENAME = "Choose another name"
 
@@ -210,6 +212,9 @@ class _Given:
         if scheme and not any(text.startswith(f"{of}://") for of in schemes):
             # a query may be a secret
             raise LakeError(f"{place}={shown(text)}: {scheme[0]} is not known here. Write {example}")
+        if unread := NOT_READ_HERE.search(text):
+            # cron and systemd expand nothing, and a folder of that name would be made
+            raise LakeError(f"{place}={shown(text)}: {unread[0]} stands for nothing here. Write the whole path")
         is_glob_allowed = name == "AUTO_TRAIN_DF_BEHAVIOR"
         if scheme and scheme[0] != "s3:":
             if not re.match("https?://[^/?#]", text):

@@ -36,6 +36,16 @@ def test_an_unknown_scheme_is_refused_with_what_to_write(
     assert " is not known here. Write " in refused(monkeypatch, **{name: location})
 
 
+@pytest.mark.parametrize("name", LOCATIONS)
+@pytest.mark.parametrize(
+    "location", ["$HOME/mice", "/lab/${USER}", "%USERPROFILE%/mice", "C:\\mice", "c:/mice", r"\\srv\mice"]
+)
+def test_what_nothing_here_expands_does_not_become_a_folder(
+    name: str, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert " stands for nothing here. Write the whole path" in refused(monkeypatch, **{name: location})
+
+
 @pytest.mark.parametrize("name", ["LAKE", "DF_BEHAVIOR", "MIRROR"])
 @pytest.mark.parametrize(
     "location", ["s3://", "s3:///x", "s3://[lab]/x", "s3://lab/a\\b", "s3://lab/a/../b", "s3://lab//b"]
