@@ -19,7 +19,7 @@ final as (
 
     select count(*) || ' sessions, newest of ' || coalesce(cast(max(session_date) as varchar), 'no day') as detail
     from behavior
-    having count(*) > 0 and bool_and(coalesce(set_aside_because = 'off_curriculum', false))
+    having count(*) filter (set_aside_because is distinct from 'off_curriculum') = 0
 
 )
 

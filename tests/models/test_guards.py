@@ -273,7 +273,7 @@ CLAIMS: dict[str, Cases] = {
         ("all are off curriculum", change(BEHAVIOR, set_aside_because=OFF), "warn"),
         ("one is not", change(BEHAVIOR, f"not {ONE_SESSION}", set_aside_because=OFF), "pass"),
         ("one is set aside", change(BEHAVIOR, f"not {ONE_SET_ASIDE}", set_aside_because=OFF), "pass"),
-        ("there is no session", drop(BEHAVIOR), "pass"),
+        ("there is no session", drop(BEHAVIOR), "warn"),
     ],
     "assert_directives_are_understood": [
         ("a directive without a problem", add(DIRECTIVES, subject_id="1", is_over=False), "pass"),
