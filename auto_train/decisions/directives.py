@@ -143,7 +143,7 @@ def _names(text: str, delimiter: str) -> list[str]:
 
 def decoded(content: bytes) -> str:
     """The text, as its first bytes say, as UTF-8, or as Western spreadsheets write it; every byte is one of latin-1."""
-    for encoding in (*(("utf-16",) if content[:2] in UTF_16 else ()), "utf-8", "cp1252"):
+    for encoding in (*(("utf-16",) if content[:2] in UTF_16 else ()), "utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
