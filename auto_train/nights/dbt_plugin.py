@@ -22,7 +22,18 @@ from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.ui import COLORS
 
 from auto_train.decisions import directives
-from auto_train.lake import ROOT, Lake, LakeError, Settings, clock, load_httpfs, open_lake, printable_lines, shown
+from auto_train.lake import (
+    PUBLISHED,
+    ROOT,
+    Lake,
+    LakeError,
+    Settings,
+    clock,
+    load_httpfs,
+    open_lake,
+    printable_lines,
+    shown,
+)
 from auto_train.nights import inputs, news
 from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
@@ -220,6 +231,11 @@ def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) ->
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
         folder, _, name = path.rpartition("/")
         open_lake(folder or ".", settings).check_readable(name)
+    if any(wildcard in path for wildcard in "*?[") and _finds_what_is_published(conn, path):
+        raise LakeError(
+            f"df_behavior at {shown(path)} finds files that this program publishes ({PUBLISHED}/). Name the files more "
+            "closely, or give them a folder of their own"
+        )
     files = inputs.as_parquet(conn, settings)
     try:
         conn.execute("set variable df_behavior = ?", [files])
@@ -233,6 +249,15 @@ def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) ->
             f"df_behavior at {shown(path)} cannot be read as parquet: {' '.join(problem.split())}"
         ) from None
     return files
+
+
+def _finds_what_is_published(conn: duckdb.DuckDBPyConnection, pattern: str) -> bool:
+    try:
+        ours = f"/{PUBLISHED}/(history/|log/|df_manager_|decision_log_|subjects_seen_)"
+        found = conn.execute("select count(*) from glob(?) where regexp_matches(file, ?)", [pattern, ours])
+        return bool(found.fetchall()[0][0])
+    except duckdb.Error:
+        return False  # reading says why
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from auto_train.lake import LakeError
-from auto_train.nights.dbt_plugin import check_database
+from auto_train.lake import Folder, LakeError, Settings
+from auto_train.nights.dbt_plugin import check_database, readable_df_behavior
 from tests.conftest import Project
 
 HOLD = """
@@ -95,3 +95,33 @@ def test_a_second_run_in_one_checkout_says_so_without_a_traceback(project: Proje
             said = done.stdout + done.stderr
             assert f"(PID {pid}). Another run or a reader has it open" in said
             assert "Traceback" not in said
+
+
+def test_a_df_behavior_that_is_a_folder_or_what_was_published_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = tmp_path / "foraging_auto_training/df_manager_demo.parquet"
+    published.parent.mkdir()
+    for file in (published, tmp_path / "day.parquet", published.parent / "day.parquet"):
+        duckdb.sql(f"copy (select '1' as subject_id, 1 as session) to '{file}' (format parquet)")
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path))
+
+    def read(path: str) -> object:
+        monkeypatch.setenv("AUTO_TRAIN_DF_BEHAVIOR", path)
+        with duckdb.connect() as connection:
+            return readable_df_behavior(connection, Settings.from_environment())
+
+    for folder in (str(tmp_path), "foraging_auto_training/"):
+        with pytest.raises(LakeError, match="is a folder"):
+            read(folder)
+    for pattern in ("**/*.parquet", "*/df*.parquet"):
+        with pytest.raises(LakeError, match="finds files that this program publishes"):
+            read(pattern)
+    assert read("*.parquet") and read("*/day*.parquet") and read("day.parquet")
+
+
+def test_a_path_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 300)
+    Folder(str(long)).check_reachable()
+    with pytest.raises(LakeError, match="there is no df_behavior"):
+        Folder(str(long)).check_readable("df_behavior.parquet")
