@@ -37,18 +37,17 @@ class Folder:
         return cls(location)
 
     def check_reachable(self) -> None:
-        # of a name that is too long, pathlib raises what is told as a defect
-        if os.path.exists(self.location) and not os.path.isdir(self.location):
+        if Path(self.location).exists() and not Path(self.location).is_dir():
             raise LakeError(f"AUTO_TRAIN_LAKE={self.location} is not a folder")
 
     def check_readable(self, path: str) -> None:
         file = Path(self.location, path)
-        if not os.path.exists(file):
+        if not file.exists():
             raise LakeError(
                 f"there is no df_behavior at {file}. Put it there, name another with AUTO_TRAIN_LAKE or "
                 f"AUTO_TRAIN_DF_BEHAVIOR, or write simulated mice: make simulate"
             )
-        if os.path.isdir(file):
+        if file.is_dir():
             # DuckDB would read all parquet files below it, what was published too
             raise LakeError(f"df_behavior at {file} is a folder. Name a file, or the files in it: {file}/*.parquet")
 

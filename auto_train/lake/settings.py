@@ -35,6 +35,7 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:(?=//)")
 # variables of a shell, and what only Windows takes for a drive or a share
 NOT_READ_HERE = re.compile(r"\$\{?\w+\}?|%\w+%|^[A-Za-z]:(?=[\\/])|^\\\\" if os.name == "posix" else r"\$\{?\w+\}?")
 BUCKET = re.compile(r"[a-z0-9A-Z][\w.-]*")
+MOST_BYTES_OF_A_NAME = 255
 RENAME = "Choose another name"
 
 
@@ -223,6 +224,8 @@ class _Given:
         if not scheme:
             is_below = below and not text.startswith(("/", "./", "../", "~"))
             text = f"{below}/{text}" if is_below else _absolute(place, text)
+            if not text.startswith("s3://") and max(map(len, map(os.fsencode, text.split("/")))) > MOST_BYTES_OF_A_NAME:
+                raise LakeError(f"{place} has a name of more than {MOST_BYTES_OF_A_NAME} bytes, which no disk takes")
         text = text if text in ("/", "s3://") else text.rstrip("/")
         if text.startswith("s3://"):
             bucket, _, key = text.removeprefix("s3://").partition("/")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from auto_train.lake import Folder, LakeError, Settings
+from auto_train.lake import LakeError, Settings
 from auto_train.nights.dbt_plugin import check_database, readable_df_behavior
 from tests.conftest import Project
 
@@ -118,10 +118,3 @@ def test_a_df_behavior_that_is_a_folder_or_what_was_published_is_refused(
         with pytest.raises(LakeError, match="finds files that this program publishes"):
             read(pattern)
     assert read("*.parquet") and read("*/day*.parquet") and read("day.parquet")
-
-
-def test_a_path_that_is_too_long_is_one_line(tmp_path: Path) -> None:
-    long = tmp_path / ("x" * 300)
-    Folder(str(long)).check_reachable()
-    with pytest.raises(LakeError, match="there is no df_behavior"):
-        Folder(str(long)).check_readable("df_behavior.parquet")

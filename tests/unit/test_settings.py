@@ -37,6 +37,12 @@ def test_an_unknown_scheme_is_refused_with_what_to_write(
 
 
 @pytest.mark.parametrize("name", LOCATIONS)
+@pytest.mark.parametrize("location", ["/lab/" + "x" * 256, "é" * 128 + "/mice", "./" + "x" * 5000])
+def test_a_name_that_no_disk_takes_is_refused(name: str, location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "has a name of more than 255 bytes" in refused(monkeypatch, **{name: location})
+
+
+@pytest.mark.parametrize("name", LOCATIONS)
 @pytest.mark.parametrize(
     "location", ["$HOME/mice", "/lab/${USER}", "%USERPROFILE%/mice", "C:\\mice", "c:/mice", r"\\srv\mice"]
 )
