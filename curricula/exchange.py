@@ -232,11 +232,10 @@ def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
         if stage is None:
             raise ExchangeError(f"{label}: has rules but no parameters")
         rules = transitions.get("transition_rules")
-        if rules is not None and not isinstance(rules, list):
+        # without rules a stage is an end, which nobody says by leaving them out
+        if not isinstance(rules, list):
             raise ExchangeError(f"{label}: transition_rules: a list is expected, not {shown(rules)}")
-        stage["rules"] = [
-            _rule(rule, f"{label}, rule {number}", task, names) for number, rule in enumerate(rules or [], 1)
-        ]
+        stage["rules"] = [_rule(rule, f"{label}, rule {number}", task, names) for number, rule in enumerate(rules, 1)]
     for label in document.get("policies") or {}:
         stages.setdefault(_stage(label, names), {})["policies"] = _object(_object(document, "policies"), label)
     words = document.get("curriculum_description")

@@ -121,6 +121,10 @@ class DirectiveProblem(_Worded):
         "header_is_missing",
         "no header with subject_id, directive, stage, from_date, until_date, who and why, so no directives are known",
     )
+    HEADER_IS_DAMAGED = (
+        "header_is_damaged",
+        "the header of the file lacks one of subject_id, directive, stage, from_date, until_date, who and why",
+    )
     NOT_REACHED = "not_reached", "this cannot be read, so directives are those that were known last"
     MALFORMED_LINE = "malformed_line", "not as many fields as the header, or a quote that is not closed"
     SUBJECT_IS_MISSING = "subject_is_missing", "no mouse is named"

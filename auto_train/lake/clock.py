@@ -2,9 +2,10 @@
 
 import os
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from auto_train.lake.errors import LakeError
+from curricula.errors import closest
 
 
 def now() -> datetime:
@@ -34,6 +35,7 @@ def training_day(time: datetime, zone: str) -> date:
     try:
         # not every machine has a table of zones
         of_lab: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        raise LakeError(f"lab_time_zone={zone!r} is not a time zone that this machine knows") from None
+    except (KeyError, TypeError, ValueError, OSError):
+        near = closest(zone, available_timezones())
+        raise LakeError(f"lab_time_zone={zone!r} is not a time zone that this machine knows{near}") from None
     return (time.astimezone(of_lab).replace(tzinfo=None) + timedelta(hours=12)).date()

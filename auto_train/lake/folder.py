@@ -47,6 +47,9 @@ class Folder:
                 f"there is no df_behavior at {file}. Put it there, name another with AUTO_TRAIN_LAKE or "
                 f"AUTO_TRAIN_DF_BEHAVIOR, or write simulated mice: make simulate"
             )
+        if file.is_dir():
+            # DuckDB would read all parquet files below it, what was published too
+            raise LakeError(f"df_behavior at {file} is a folder. Name a file, or the files in it: {file}/*.parquet")
 
     def exists(self, path: str) -> bool:
         return self._place(path).exists()

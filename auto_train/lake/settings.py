@@ -30,9 +30,12 @@ ALLOWED = {
     "AUTO_TRAIN_MIRROR": (("s3", "file"), "s3://bucket/prefix or a folder"),
     "AUTO_TRAIN_DATABASE": (("file",), "the path of a file"),
 }
-# what one letter and a colon begin is a drive of Windows
+# what one letter and a colon begin is a drive of Windows, where there are such
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:(?=//)")
+# variables of a shell, and what only Windows takes for a drive or a share
+NOT_READ_HERE = re.compile(r"\$\{?\w+\}?|%\w+%|^[A-Za-z]:(?=[\\/])|^\\\\" if os.name == "posix" else r"\$\{?\w+\}?")
 BUCKET = re.compile(r"[a-z0-9A-Z][\w.-]*")
+MOST_BYTES_OF_A_NAME = 255
 RENAME = "Choose another name"
 
 
@@ -210,6 +213,9 @@ class _Given:
         if scheme and not any(text.startswith(f"{of}://") for of in schemes):
             # a query may be a secret
             raise LakeError(f"{place}={shown(text)}: {scheme[0]} is not known here. Write {example}")
+        if unread := NOT_READ_HERE.search(text):
+            # cron and systemd expand nothing, and a folder of that name would be made
+            raise LakeError(f"{place}={shown(text)}: {unread[0]} stands for nothing here. Write the whole path")
         is_glob_allowed = name == "AUTO_TRAIN_DF_BEHAVIOR"
         if scheme and scheme[0] != "s3:":
             if not re.match("https?://[^/?#]", text):
@@ -218,6 +224,8 @@ class _Given:
         if not scheme:
             is_below = below and not text.startswith(("/", "./", "../", "~"))
             text = f"{below}/{text}" if is_below else _absolute(place, text)
+            if not text.startswith("s3://") and max(map(len, map(os.fsencode, text.split("/")))) > MOST_BYTES_OF_A_NAME:
+                raise LakeError(f"{place} has a name of more than {MOST_BYTES_OF_A_NAME} bytes, which no disk takes")
         text = text if text in ("/", "s3://") else text.rstrip("/")
         if text.startswith("s3://"):
             bucket, _, key = text.removeprefix("s3://").partition("/")

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,14 +29,16 @@ def of_csv(source: Path) -> bytes:
     """A table of texts: only so does 00042 stay what it is. Models read numbers and dates out of texts.
 
     Raises:
-        UserError: it has no header, or a row of another length than its header.
+        UserError: it has no header, or one that names a column twice, or a row of another length than its header.
     """
     text = decoded(source.read_bytes())
-    header = text.partition("\n")[0].rstrip("\r")
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     delimiter = max(DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter), [])
     if not any(name.strip() for name in names):
         raise UserError("it has no header: its first line must name the columns")
+    if twice := sorted({name for name in names if name.strip() and names.count(name) > 1}):
+        raise UserError(f"its header names {', '.join(twice)} twice: nobody knows which is meant")
     try:
         table = pyarrow.csv.read_csv(
             io.BytesIO(text.encode()),

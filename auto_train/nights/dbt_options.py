@@ -47,7 +47,8 @@ def vars_of(options: list[str]) -> dict[str, Any]:
 
 def with_managers(settings: Settings, options: list[str]) -> list[str]:
     """Options of dbt, with what is the manager's own where the options do not say other: its variables and folders."""
-    own = {name: value for name, value in settings.vars.items() if name not in vars_of(options)}
+    given = vars_of(options)
+    own = {name: value for name, value in settings.vars.items() if name not in given}
     options = with_vars(options, **own) if own else options
     if not managers_file():
         return options

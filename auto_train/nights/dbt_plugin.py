@@ -5,10 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,16 +17,28 @@ import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
+from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.ui import COLORS
 
 from auto_train.decisions import directives
-from auto_train.lake import ROOT, Lake, LakeError, Settings, load_httpfs, open_lake, shown
-from auto_train.lake.clock import now
+from auto_train.lake import (
+    PUBLISHED,
+    ROOT,
+    Lake,
+    LakeError,
+    Settings,
+    clock,
+    load_httpfs,
+    open_lake,
+    printable_lines,
+    shown,
+)
 from auto_train.nights import inputs, news
 from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
-from curricula.errors import UserError
+from curricula.errors import UserError, unknown
 
 
 class Plugin(BasePlugin):
@@ -36,9 +48,11 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
+        keep_escapes_off_terminals()
         with _as_dbt_says_it():
             self.settings = Settings.from_environment()
             refuse_other_vars(self.settings)
+            check_vars(Path(get_flags().PROJECT_DIR), getattr(get_flags(), "VARS", {}))
             if self.creds is not None and self.creds.path != ":memory:":
                 check_database(Path(self.settings.database))
                 self.creds.path = self.settings.database
@@ -66,6 +80,23 @@ def _as_dbt_says_it() -> Iterator[None]:
         raise DbtRuntimeError(str(error)) from None
 
 
+def keep_escapes_off_terminals() -> None:
+    """Let dbt say no text of a table or of a file raw, whichever command it is; its own colours stay."""
+    for logger in get_event_manager().loggers:
+        logger.scrubber = _plain(logger.scrubber)
+
+
+def _plain(scrubber: Callable[[str], str]) -> Callable[[str], str]:
+    colours = "|".join(re.escape(colour) for colour in COLORS.values())
+
+    def plain(text: str) -> str:
+        # what stands between colours, and every second is a colour
+        pieces = re.split(f"({colours})", scrubber(text))
+        return "".join(piece if place % 2 else printable_lines(piece) for place, piece in enumerate(pieces))
+
+    return plain
+
+
 def refuse_other_vars(settings: Settings) -> None:
     """Plain dbt reads no managers.yml, so it would decide under other limits than the manager's.
 
@@ -78,6 +109,35 @@ def refuse_other_vars(settings: Settings) -> None:
             f"managers.yml has vars of {settings.manager} that dbt cannot see. Run auto-train nightly, or add them: "
             f"--vars '{json.dumps(dict(settings.vars))}'"
         )
+
+
+def check_vars(root: Path, given: Mapping[str, Any]) -> None:
+    """Say which variable cannot be used; a model would only say what DuckDB makes of it, and a misspelt one is none.
+
+    Args:
+        root: of the project, whose variables these are.
+        given: what this invocation says in place of the project's.
+
+    Raises:
+        LakeError: a variable is not one of the project, or not what it should be.
+    """
+    of_project = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    for name in given.keys() - of_project.keys():
+        raise LakeError(f"--vars: {name} {unknown(name, of_project)}")
+    variables = of_project | given
+    for name, value in variables.items():
+        if type(of_project[name]) is int and not (type(value) in (int, float) and value >= 0):
+            raise LakeError(f"{name}={value!r}: a number from 0 up is needed")
+    try:
+        duckdb.execute("select regexp_full_match('', ?)", [str(variables["subject_id_pattern"])])
+    except duckdb.Error as error:
+        raise LakeError(f"subject_id_pattern={variables['subject_id_pattern']!r}: {error}") from None
+    clock.training_day(clock.now(), variables["lab_time_zone"])
+    if day := variables["training_day"]:
+        try:
+            date.fromisoformat(str(day))
+        except ValueError:
+            raise LakeError(f"training_day={str(day)!r} is not a day. Write YYYY-MM-DD, or leave it out") from None
 
 
 def check_database(path: Path) -> None:
@@ -122,7 +182,7 @@ def variables(conn: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, 
     lake.check_reachable()
     df_behavior = readable_df_behavior(conn, settings)
     last = last_publication(conn, settings, lake, decides_anew=bool(get_flags().FULL_REFRESH))
-    root, started_at = Path(get_flags().PROJECT_DIR), now().replace(microsecond=0)
+    root, started_at = Path(get_flags().PROJECT_DIR), clock.now().replace(microsecond=0)
     of_people = directives.known(root, settings, lambda: history.last_directives(lake, settings))
     read: dict[str, str] = {}
     with suppress(LakeError):  # then the next look finds news
@@ -171,6 +231,11 @@ def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) ->
     if not any(wildcard in path for wildcard in "*?[") and not path.startswith(("http://", "https://")):
         folder, _, name = path.rpartition("/")
         open_lake(folder or ".", settings).check_readable(name)
+    if any(wildcard in path for wildcard in "*?[") and _finds_what_is_published(conn, path):
+        raise LakeError(
+            f"df_behavior at {shown(path)} finds files that this program publishes ({PUBLISHED}/). Name the files more "
+            "closely, or give them a folder of their own"
+        )
     files = inputs.as_parquet(conn, settings)
     try:
         conn.execute("set variable df_behavior = ?", [files])
@@ -184,6 +249,15 @@ def readable_df_behavior(conn: duckdb.DuckDBPyConnection, settings: Settings) ->
             f"df_behavior at {shown(path)} cannot be read as parquet: {' '.join(problem.split())}"
         ) from None
     return files
+
+
+def _finds_what_is_published(conn: duckdb.DuckDBPyConnection, pattern: str) -> bool:
+    try:
+        ours = f"/{PUBLISHED}/(history/|log/|df_manager_|decision_log_|subjects_seen_)"
+        found = conn.execute("select count(*) from glob(?) where regexp_matches(file, ?)", [pattern, ours])
+        return bool(found.fetchall()[0][0])
+    except duckdb.Error:
+        return False  # reading says why
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from auto_train.lake import ROOT, LakeError, Settings, open_lake, printable, sho
 
 KINDS = {".pkl": "pickle", ".pickle": "pickle", ".csv": "csv"}
 # changes whenever the same file becomes other parquet
-VERSION = 1
+VERSION = 2
 # pandas and Arrow alone take most of the first; a table of texts takes about ten times its pickle
 MEMORY, MEMORY_OF_A_BYTE = 3 << 30, 16
 SECONDS = 600

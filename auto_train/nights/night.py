@@ -185,7 +185,7 @@ def _found_by(settings: Settings, failing_rows: str) -> dict[str, Any]:
 
 
 def what_was_read(target: Path, settings: Settings) -> tuple[dict[str, int], list[str]]:
-    """Of a run that failed: how many sessions it had set aside until then, and where to look."""
+    """Of a run that may have failed: how many sessions it had set aside until then, and where to look."""
     made = {
         result["unique_id"].split(".")[2] for result in results_of(target)["results"] if result["status"] == "success"
     }
@@ -219,20 +219,26 @@ def check_input(settings: Settings, options: list[str]) -> int:
         if not told and code:
             print(errors)
             return EXIT_CODES[Outcome.COULD_NOT_RUN]
-        with duckdb.connect(trial.database, read_only=True) as database:
-            [read] = database.sql("""
-                select count(*), count(distinct subject_id), min(session_date), max(session_date),
-                    count(*) filter (set_aside_because = 'off_curriculum'), count(*) filter (is_by_default)
-                from staging.stg_lake__behavior
-            """).fetchall()
-        rows, mice, first, last, off, by_default = read
-        print(
-            f"{shown(settings.df_behavior)}: {counted(rows, 'session')} of {counted(mice, 'mouse', 'mice')}, "
-            f"from {first} to {last}; {off:,} off curriculum, {by_default:,} under the default one"
-        )
-        print("\n".join([*aside_in_words(set_aside(trial)), *map(str, told)]))
+        aside, was_read = what_was_read(target, trial)
+        if was_read:
+            print(_in_short(trial))
+        print("\n".join([*aside_in_words(aside), *map(str, told)]))
         print("a night would stop here" if code else "a night would go on from here")
         return EXIT_CODES[failed(target)] if code else 0
+
+
+def _in_short(settings: Settings) -> str:
+    with duckdb.connect(settings.database, read_only=True) as database:
+        [read] = database.sql("""
+            select count(*), count(distinct subject_id), min(session_date), max(session_date),
+                count(*) filter (set_aside_because = 'off_curriculum'), count(*) filter (is_by_default)
+            from staging.stg_lake__behavior
+        """).fetchall()
+    rows, mice, first, last, off, by_default = read
+    return (
+        f"{shown(settings.df_behavior)}: {counted(rows, 'session')} of {counted(mice, 'mouse', 'mice')}, "
+        f"from {first} to {last}; {off:,} off curriculum, {by_default:,} under the default one"
+    )
 
 
 def unreadable_curricula(lake: Lake) -> list[str]:

@@ -170,6 +170,7 @@ def days_old(days: int, where: str = "true") -> str:
 
 
 ONE_SESSION = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is null)"
+OFF = "'off_curriculum'"
 ONE_SET_ASIDE = f"rowid = (select min(rowid) from {BEHAVIOR} where set_aside_because is not null)"
 
 
@@ -264,6 +265,17 @@ CLAIMS: dict[str, Cases] = {
         ("one session tomorrow among older ones", days_old(9) + days_old(-1, ONE_SESSION), "pass"),
         ("one session in the future hides no old table", days_old(9) + days_old(-2, ONE_SESSION), "warn"),
         ("the newer one is set aside", days_old(9) + days_old(0, ONE_SET_ASIDE), "warn"),
+        (
+            "the newer one is off curriculum",
+            days_old(9) + days_old(0, ONE_SET_ASIDE) + change(BEHAVIOR, ONE_SET_ASIDE, set_aside_because=OFF),
+            "pass",
+        ),
+    ],
+    "assert_some_session_is_on_curriculum": [
+        ("all are off curriculum", change(BEHAVIOR, set_aside_because=OFF), "warn"),
+        ("one is not", change(BEHAVIOR, f"not {ONE_SESSION}", set_aside_because=OFF), "pass"),
+        ("one is set aside", change(BEHAVIOR, f"not {ONE_SET_ASIDE}", set_aside_because=OFF), "pass"),
+        ("there is no session", drop(BEHAVIOR), "warn"),
     ],
     "assert_directives_are_understood": [
         ("a directive without a problem", add(DIRECTIVES, subject_id="1", is_over=False), "pass"),

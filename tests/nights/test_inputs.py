@@ -150,6 +150,8 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(converter: Converter
         "zipped.pkl": (gzip.compress(table), "cannot be read as a pickled table"),
         "rows.csv": (b"subject_id,session\n1,2\n3\n", "cannot be read as CSV: .*Expected 2 columns, got 1"),
         "empty.csv": (b"\n", "has no header"),
+        "twice.csv": (b"session,subject_id,session\n1,2,3\n", "its header names session twice"),
+        "old_mac.csv": (b"subject_id,session\r1,2\r3\r", "cannot be read as CSV: .*Expected 2 columns, got 1"),
     }
     for name, (content, why) in refused.items():
         (tmp_path / name).write_bytes(content)

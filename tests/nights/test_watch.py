@@ -304,7 +304,8 @@ def test_directives_of_a_shared_sheet_are_read_and_those_known_last_are_in_force
         )  # fmt: skip
         assert TOKEN not in str(found.lines)
         # nothing was known before: nobody is held, and that is said too
-        assert known(ROOT, settings, lambda: None) == ([problem], None)
+        [alone], nothing = known(ROOT, settings, lambda: None)
+        assert nothing is None and alone.line_number is None and alone.problem
     monkeypatch.setattr(reading, "MOST_BYTES", 10)
     sheet.status, sheet.content = 200, HOLD
     assert "is larger than 10 bytes" in known(ROOT, settings, lambda: last).lines[0].place

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from auto_train.lake import LakeError
-from auto_train.nights.dbt_plugin import check_database
+from auto_train.lake import LakeError, Settings
+from auto_train.nights.dbt_plugin import check_database, readable_df_behavior
 from tests.faults import held_open
 
 
@@ -54,3 +54,26 @@ def test_a_database_that_must_not_be_read_or_written_is_one_line(tmp_path: Path)
     database.unlink()
     tmp_path.chmod(0o500)
     assert "nothing can be written" in refused(database)
+
+
+def test_a_df_behavior_that_is_a_folder_or_what_was_published_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = tmp_path / "foraging_auto_training/df_manager_demo.parquet"
+    published.parent.mkdir()
+    for file in (published, tmp_path / "day.parquet", published.parent / "day.parquet"):
+        duckdb.sql(f"copy (select '1' as subject_id, 1 as session) to '{file}' (format parquet)")
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path))
+
+    def read(path: str) -> object:
+        monkeypatch.setenv("AUTO_TRAIN_DF_BEHAVIOR", path)
+        with duckdb.connect() as connection:
+            return readable_df_behavior(connection, Settings.from_environment())
+
+    for folder in (str(tmp_path), "foraging_auto_training/"):
+        with pytest.raises(LakeError, match="is a folder"):
+            read(folder)
+    for pattern in ("**/*.parquet", "*/df*.parquet"):
+        with pytest.raises(LakeError, match="finds files that this program publishes"):
+            read(pattern)
+    assert read("*.parquet") and read("*/day*.parquet") and read("day.parquet")

@@ -28,12 +28,60 @@ def test_a_line_keeps_its_number_and_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_what_spreadsheets_write_is_read(delimiter: str, encoding: str, end: str) -> None:
     text = end.join([HEADER, HOLD.replace("Anna", "José’s")]).replace(",", delimiter)
     [line] = lines(text.encode(encoding))
     assert (line.line_number, line.subject_id, line.who, line.problem) == (2, "42", "José’s", None)
+
+
+def test_invisible_characters_of_a_copied_text_do_not_make_another_mouse() -> None:
+    [line] = lines(f"\ufeff\ufeff{HEADER}\n\u200b42\u2060,hold,,,,Anna,weight".encode())
+    assert (line.subject_id, line.problem) == ("42", None)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (HOLD, HEADER, HOLD.replace("42", "43")),  # what sorting a sheet does
+        ("sep=,", f'"{HEADER}', HOLD),
+        ("# by Anna", "", HEADER, HOLD),
+        ("<<<<<<< HEAD", HEADER, HOLD),
+    ],
+)
+def test_the_header_may_stand_below_other_lines(texts: tuple[str, ...]) -> None:
+    found = lines("\n".join(texts).encode())
+    good = [number for number, text in enumerate(texts, 1) if ",hold," in text]
+    assert [line.line_number for line in found if line.problem is None] == good
+    assert all(line.problem in (None, MALFORMED) for line in found)
+
+
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [
+        (HEADER.replace("until_date", "untill_date"), 2),
+        (HEADER.replace("directive", "hold"), 2),
+        (HEADER.replace(",why", ",reason"), 2),
+        (HEADER.replace("subject_id", "mouse") + "\n", 3),
+        (None, 1),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_damaged_header_holds_the_mice_of_all_rows(header: str | None, number: int, delimiter: str) -> None:
+    text = "\n".join([*([] if header is None else [header]), HOLD, HOLD.replace("42", "43")]).replace(",", delimiter)
+    found = [line for line in lines(text.encode()) if line.subject_id in ("42", "43")]
+    assert told(found) == [(number, "42", "header_is_damaged"), (number + 1, "43", "header_is_damaged")]
+
+
+def test_a_column_that_is_gone_holds_the_mice_of_all_rows() -> None:
+    found = lines(b"why,subject_id,directive,stage,from_date,who\nweight,42,hold,,2024-01-01,Anna")
+    assert told(found) == [(2, "42", "header_is_damaged")]
+
+
+@pytest.mark.parametrize("broken", ["42;hold;;2024-01-01;;Anna;x", '"42,hold,,,,Anna,x"', "42\thold"])
+def test_a_line_with_another_delimiter_names_its_mouse(broken: str) -> None:
+    assert told(of(broken)) == [(2, "42", MALFORMED)]
 
 
 def test_bytes_that_windows_does_not_know_are_read_too() -> None:
@@ -59,7 +107,14 @@ def test_a_row_may_have_quotes_and_several_lines() -> None:
 
 @pytest.mark.parametrize(
     "malformed",
-    ["42,hold,,2024-01-01", f"{HOLD}, low", '42,hold,,,,Anna,"weight', '"42",hold,,,,"Anna"B,weight', '"42,hold'],
+    [
+        "42,hold,,2024-01-01",
+        f"{HOLD}, low",
+        f"{HOLD}\0",
+        '42,hold,,,,Anna,"weight',
+        '"42",hold,,,,"Anna"B,weight',
+        '"42,hold',
+    ],
 )
 def test_a_malformed_line_names_its_mouse_and_leaves_the_others_alone(malformed: str) -> None:
     found = of("41,hold,,,,Anna,before", malformed, '43,hold,,,,Bo,why"', '44,hold,,,,Bo,"after"')
@@ -84,10 +139,8 @@ def test_a_line_without_a_mouse_names_none() -> None:
     [
         (b"", "header_is_missing"),
         (b"\n\n", "header_is_missing"),
-        (HOLD.encode(), "header_is_missing"),
-        (HEADER.replace("until_date", "until").encode() + b"\n" + HOLD.encode(), "header_is_missing"),
         (HEADER.replace(",", "|").encode(), "header_is_missing"),
-        (f"{HEADER}\n{HOLD}".encode("utf-16"), "file_is_not_text"),
+        (f"{HEADER}\n{HOLD}".encode("utf-16-le"), "file_is_not_text"),
         (b"PK\x03\x04\x00", "file_is_not_text"),
     ],
 )
@@ -97,13 +150,27 @@ def test_a_file_that_is_no_table_of_directives_is_one_problem(content: bytes, pr
 
 def test_a_file_that_is_missing_or_a_folder_is_one_problem(tmp_path: Path) -> None:
     settings = Settings.from_environment()
-
-    def never() -> None:
-        raise AssertionError("only a place that settings name may be out of reach")
-
-    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_missing")], None)
+    assert known(tmp_path, settings, lambda: None) == ([Line(FILE, problem="file_is_missing")], None)
     (tmp_path / FILE).mkdir(parents=True)
-    assert known(tmp_path, settings, never) == ([Line(FILE, problem="file_is_not_text")], None)
+    assert known(tmp_path, settings, lambda: None) == ([Line(FILE, problem="file_is_not_text")], None)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "the file is missing"), (b"PK\x03\x04\0", "not a text file"), (b"", "no header with subject_id")],
+)
+def test_where_the_file_is_gone_or_damaged_directives_known_last_stay_in_force(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    last = f"{HEADER}\n{HOLD}".encode()
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    if content is not None:
+        (tmp_path / FILE).write_bytes(content)
+    [problem, hold], kept = known(tmp_path, Settings.from_environment(), lambda: ("20240103T050000Z-x", last))
+    assert kept == last
+    assert (problem.line_number, problem.problem) == (None, "not_reached")
+    assert why in problem.place and "no directives are known" not in problem.place
+    assert hold[:4] == (f"{FILE}, as run 20240103T050000Z-x read it, line 2", 2, "42", "hold")
 
 
 pieces = st.sampled_from(

@@ -198,6 +198,10 @@ def test_lambda_text_that_is_not_known_is_an_error(text: str, problem: str) -> N
             "Stage 2, rule 1: decision 'JUMP'",
         ),
         (
+            lambda d: d["curriculum"]["Stage 2"].update(transition_rules=None),
+            "Stage 2: transition_rules: a list is expected, not nothing",
+        ),
+        (
             lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(to_stage="X"),
             "Stage 2, rule 1: stage 'X'",
         ),

@@ -4,11 +4,19 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager_client import add_logger_to_manager, get_event_manager
+from dbt_common.events.functions import fire_event
+from dbt_common.events.logger import LoggerConfig
+from dbt_common.events.types import Note
+from dbt_common.ui import green
 
 from auto_train.lake import Folder, Settings, printable, printable_lines
+from auto_train.nights.dbt_plugin import keep_escapes_off_terminals
 from auto_train.publishing.manifest import File, Manifest, Run
 from auto_train.publishing.status import listing, status
 from tests.copies import ROOT
@@ -80,3 +88,17 @@ cli.main()
 def test_whatever_a_command_prints_is_plain() -> None:
     done = subprocess.run([sys.executable, "-c", SAY], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.decode() == "a\\x1b[2Jb\nc\\x9b31md\n"
+
+
+def test_plain_dbt_says_no_escape_but_its_own_colours() -> None:
+    said = StringIO()
+    manager = get_event_manager()
+    before = list(manager.loggers)
+    try:
+        manager.loggers = []
+        add_logger_to_manager(LoggerConfig("said", level=EventLevel.INFO, output_stream=said, use_colors=True))
+        keep_escapes_off_terminals()
+        fire_event(Note(msg=f"{green('OK')} {EVIL}"), EventLevel.INFO)
+    finally:
+        manager.loggers = before
+    assert said.getvalue().endswith(f"{green('OK')} {printable_lines(EVIL)}\n")

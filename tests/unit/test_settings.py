@@ -1,11 +1,13 @@
 """Settings: what cannot be used is refused at once, in one line that says what to write."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from auto_train.lake import ROOT, LakeError, Settings, shown
+from auto_train.nights.dbt_plugin import check_vars
 
 LOCATIONS = ("LAKE", "DF_BEHAVIOR", "MIRROR", "DATABASE")
 
@@ -32,6 +34,22 @@ def test_an_unknown_scheme_is_refused_with_what_to_write(
     name: str, location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert " is not known here. Write " in refused(monkeypatch, **{name: location})
+
+
+@pytest.mark.parametrize("name", LOCATIONS)
+@pytest.mark.parametrize("location", ["/lab/" + "x" * 256, "é" * 128 + "/mice", "./" + "x" * 5000])
+def test_a_name_that_no_disk_takes_is_refused(name: str, location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "has a name of more than 255 bytes" in refused(monkeypatch, **{name: location})
+
+
+@pytest.mark.parametrize("name", LOCATIONS)
+@pytest.mark.parametrize(
+    "location", ["$HOME/mice", "/lab/${USER}", "%USERPROFILE%/mice", "C:\\mice", "c:/mice", r"\\srv\mice"]
+)
+def test_what_nothing_here_expands_does_not_become_a_folder(
+    name: str, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert " stands for nothing here. Write the whole path" in refused(monkeypatch, **{name: location})
 
 
 @pytest.mark.parametrize("name", ["LAKE", "DF_BEHAVIOR", "MIRROR"])
@@ -163,3 +181,31 @@ def test_what_gives_access_is_not_shown() -> None:
 def test_the_query_of_a_url_stands_in_no_refusal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("https://?X-Amz-Signature=5e1f", "https://lab/x\n?X-Amz-Signature=5e1f"):
         assert "5e1f" not in refused(monkeypatch, **{name: url})
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"lab_time_zone": "America/Los_Angles"}, "knows, did you mean 'America/Los_Angeles'?"),
+        ({"lab_time_zone": "PST"}, "is not a time zone"),
+        ({"lab_time_zone": ""}, "is not a time zone"),
+        ({"lab_time_zone": -8}, "is not a time zone"),
+        ({"lab_timezone": "UTC"}, "is unknown, did you mean 'lab_time_zone'?"),
+        ({"training_day": "tomorrow"}, "is not a day"),
+        ({"max_percent_drifted": "10 %"}, "a number from 0 up is needed"),
+        ({"fewest_to_stop": -1}, "a number from 0 up is needed"),
+        ({"attention_rollbacks": True}, "a number from 0 up is needed"),
+        ({"subject_id_pattern": "[0-9"}, "missing ]"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(given: dict[str, object], problem: str) -> None:
+    with pytest.raises(LakeError) as error:
+        check_vars(ROOT, given)
+    assert str(error.value).isprintable()
+    assert problem in str(error.value) and next(iter(given)) in str(error.value)
+
+
+def test_variables_may_be_days_and_shares() -> None:
+    day = date(2026, 1, 31)
+    check_vars(ROOT, {"training_day": day, "max_percent_drifted": 2.5, "lab_time_zone": "Asia/Kolkata"})
+    check_vars(ROOT, {})
