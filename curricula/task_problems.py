@@ -18,7 +18,8 @@ TAKEN = frozenset({
     "has_session_date", "task", "curriculum", "curriculum_key", "curriculum_name", "curriculum_version",
     "curriculum_schema_version", "stage", "stage_key", "reported_stage", "reported_override", "trainer", "rig",
     "weight_after", "water_in_session_total", "bias_naive", "is_by_default", "is_stage_of_another_task",
-    "set_aside_because", "has_wrong_metric", "reported_stage_key", "has_standing_decision", "place_in_history", "back", "history", "measured",
+    "set_aside_because", "has_wrong_metric", "reported_stage_key", "has_standing_decision",
+    "place_in_history", "back", "history", "measured",
 })  # fmt: skip
 
 
