@@ -228,6 +228,8 @@ class Curriculum(_Strict):
                     f"stage {shown(name)}: a stage's name has letters, digits and _, begins with a letter and has at "
                     f"most 60 characters; what people read is its label"
                 )
+            if name == "None":
+                raise ValueError("stage 'None': df_behavior says None where there is no stage: choose another name")
             if name in ABSORBING:
                 raise ValueError(f"stage {name} is the end of tasks that fix their stages: choose another name")
             if "rules" not in stage.model_fields_set:
