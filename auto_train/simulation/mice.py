@@ -259,7 +259,9 @@ class _Cohort:
                 {"foraging_efficiency": efficiency, "finished_trials": trials},
             )
         skill = skill_of(number, self.learns_by, self.talent)
-        drawn = {of.metric: of.draw(self.random, skill) for of in self.learning.columns}
+        drawn: dict[str, Floats] = {}
+        for of in self.learning.columns:
+            drawn[of.metric] = of.draw(self.random, skill, drawn)
         for values in drawn.values():
             values[self.chance(self.rates.missing_efficiency)] = np.nan
         return {of.column: drawn[of.metric] for of in self.learning.columns}, self.learning.all_metrics(drawn)

@@ -1,5 +1,6 @@
 """The simulator makes mice of any task in the library."""
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from auto_train.simulation.learning import Learning
 from auto_train.simulation.mice import CURRICULA, Rates, simulate
 from curricula.library import load_library
 from curricula.schema import Curriculum
+from curricula.tasks import TASKS, Metric
 
 DAY = date(2026, 1, 31)
 OF_OTHER_TASKS = [of for of in load_library() if of.task != "dynamic_foraging"]
@@ -45,3 +47,29 @@ def test_mice_of_one_foraging_curriculum_forage() -> None:
     table = simulated([(curriculum, 3)], rates=NOTHING_WRONG)
     assert set(table["curriculum_version"].to_pylist()) <= {"2.3", "v2.3"}
     assert table["finished_trials"].null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "highest_turns"),
+    [("last(hit_rate) >= 0.8", 200), ("last(hit_rate) >= 0.8 and last(turns) > 400", 900)],
+)
+def test_the_part_of_a_share_is_drawn_as_a_share(
+    monkeypatch: pytest.MonkeyPatch, condition: str, highest_turns: float
+) -> None:
+    metrics = (
+        *(Metric(name, (name,), "turns", "A count.", lowest=0) for name in ("hits", "turns")),
+        Metric("hit_rate", (), "1", "A share.", lowest=0, highest=1, formula="hits / turns"),
+    )
+    monkeypatch.setitem(TASKS, "own", replace(TASKS["dummy"], name="own", metrics=metrics, stages=None))
+    parameters = {"dummy_para_bool": True, "dummy_para_float": 1.0}
+    rule = {"decision": "PROGRESS", "to_stage": "able", "condition": condition}
+    curriculum = Curriculum.read({
+        "name": "Own", "version": "1.0", "schema_version": "1.0", "task": "own",
+        "stages": {
+            "learn": {"parameters": parameters, "rules": [rule]}, "able": {"parameters": parameters, "rules": []}
+        },
+    })  # fmt: skip
+    table = simulated([(curriculum, 20)], rates=NOTHING_WRONG).to_pandas()
+    assert (table["hits"] <= table["turns"]).all()
+    assert highest_turns / 3 < table["turns"].max() < highest_turns
+    assert "able" in set(table["current_stage_actual"])
