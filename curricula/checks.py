@@ -15,7 +15,7 @@ from curricula.expressions import rounded, value_range
 from curricula.schema import Curriculum, Decision, Stage, TransitionRule
 from curricula.statistics import STATISTICS
 from curricula.tasks import Task
-from curricula.tasks.base import number_fields
+from curricula.tasks.base import NumberField, number_fields
 
 
 class Severity(StrEnum):
@@ -92,6 +92,11 @@ CHECKS = {
     "policy-out-of-range": Check(
         Severity.ERROR,
         "The policy can give a value that the parameter cannot take; it would reach a rig.",
+        "put clamp(…, low, high) around it",
+    ),
+    "policy-trusts-metrics": Check(
+        Severity.WARNING,
+        "Where a metric is beyond the limits that its task states, the policy gives what the parameter cannot take.",
         "put clamp(…, low, high) around it",
     ),
     "policy-always-missing": Check(
@@ -258,15 +263,25 @@ def _policies(curriculum: Curriculum, name: str, stage: Stage) -> Iterator[Findi
         if found.interval is None:
             yield Finding("policy-always-missing", name, 0, f"the policy of {parameter} is always missing")
             continue
-        lower, upper = found.interval.lower, found.interval.upper
-        if field.is_whole:
-            lower, upper = (rounded(end) if math.isfinite(end) else end for end in (lower, upper))
-        if not field.lowest <= lower <= upper <= field.highest:
-            takes = f"it takes {field.lowest:g} to {field.highest:g}"
-            problem = f"the policy of {parameter} can give {lower:g} to {upper:g}, {takes}"
+        lower, upper = _ends(field, found.interval)
+        if not (field.takes(lower) and field.takes(upper)):
+            problem = f"the policy of {parameter} can give {lower:g} to {upper:g}, it takes {field}"
             yield Finding("policy-out-of-range", name, 0, problem)
+        elif not _takes_whatever_metrics_are(field, value_range(policy, domain.of_any_values).interval):
+            problem = f"the policy of {parameter} gives what it takes, {field}, while metrics keep their limits only"
+            yield Finding("policy-trusts-metrics", name, 0, problem)
         if lower == upper:
             yield Finding("policy-constant", name, 0, f"the policy of {parameter} always gives {lower:g}")
+
+
+def _ends(field: NumberField, interval: Interval) -> tuple[float, float]:
+    ends = interval.lower, interval.upper
+    lower, upper = (rounded(end) if field.is_whole and math.isfinite(end) else end for end in ends)
+    return lower, upper
+
+
+def _takes_whatever_metrics_are(field: NumberField, interval: Interval | None) -> bool:
+    return interval is None or all(map(field.takes, _ends(field, interval)))
 
 
 # --- exact reasoning over clauses ------------------------------------------------------------------------------------
@@ -290,6 +305,10 @@ class _Domain:
             low, high = self.bounds[measure.metric].lower, self.bounds[measure.metric].upper
             return Interval(*STATISTICS[measure.statistic].domain(low, high, measure.window))
         return Interval(1.0 if measure.statistic == "session_at_current_stage" else 0.0)
+
+    def of_any_values(self, measure: Measure) -> Interval:
+        """The same, of metrics that do not keep to their limits."""
+        return Interval() if measure.may_be_missing else self.of(measure)
 
     def possible(self, clauses: Iterable[Clause]) -> list[Clause]:
         """The clauses within the domain, whole numbers for counters; those that can never hold are left out."""

@@ -85,7 +85,7 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
                 "description": curriculum.description,
             }
         )
-        tables["curriculum_metrics"] += [place | {"metric": metric} for metric in _looks_at(curriculum)]
+        tables["curriculum_metrics"] += [place | {"metric": metric} for metric in looks_at(curriculum)]
         for name, stage in curriculum.stages.items():
             place |= {"stage": name}
             tables["curriculum_stages"].append(
@@ -184,21 +184,21 @@ def _metrics() -> dict[str, tuple[Metric, list[str]]]:
     return metrics
 
 
-def _formula(metric: Metric, task: Task) -> Expression:
+def formula_of(metric: Metric, task: Task) -> Expression:
     """The formula of a derived metric over metrics that have none."""
     formulas = {of.name: parse_formula(of.formula) for of in task.metrics if of.formula}
     return expanded(formulas[metric.name], formulas)
 
 
 def _operands(metric: Metric, task: Task) -> list[Measure]:
-    return list(dict.fromkeys(expression_measures(_formula(metric, task)))) if metric.formula else []
+    return list(dict.fromkeys(expression_measures(formula_of(metric, task)))) if metric.formula else []
 
 
 def _derived(metric: Metric, task: Task) -> dict[str, Any]:
     """What models need of a metric that is computed of others: its formula in SQL, and that with values in place."""
     if not metric.formula:
         return {"formula": None}
-    formula = _formula(metric, task)
+    formula = formula_of(metric, task)
     return {
         "formula": sql(formula, lambda of: of.metric),
         "operands": [of.metric for of in _operands(metric, task)],
@@ -206,7 +206,7 @@ def _derived(metric: Metric, task: Task) -> dict[str, Any]:
     }
 
 
-def _looks_at(curriculum: Curriculum) -> list[str]:
+def looks_at(curriculum: Curriculum) -> list[str]:
     """The metrics that a curriculum's rules and policies look at; of a derived one those that it is computed of."""
     task = curriculum.task_definition
     metrics = {metric.name: metric for metric in task.metrics}

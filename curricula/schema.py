@@ -24,6 +24,7 @@ from pydantic import (
 from curricula.conditions import Clause, Condition, clauses, parse
 from curricula.errors import closest, shown, unknown
 from curricula.expressions import Expression, parse_policy
+from curricula.task_problems import problems
 from curricula.tasks import TASKS, Parameters, Task
 from curricula.tasks.base import number_fields
 
@@ -182,6 +183,8 @@ class Curriculum(_Strict):
         task = TASKS.get(str(values.get("task")))
         if task is None:
             raise ValueError(f"task {shown(values.get('task'))} {unknown(values.get('task'), TASKS)}")
+        if found := problems(task):
+            raise ValueError("; ".join(found))
         parameters = task.parameters.get(str(values.get("schema_version")))
         if parameters is None:
             allowed = ", ".join(f'"{version}"' for version in task.parameters)
@@ -225,6 +228,8 @@ class Curriculum(_Strict):
                     f"stage {shown(name)}: a stage's name has letters, digits and _, begins with a letter and has at "
                     f"most 60 characters; what people read is its label"
                 )
+            if name == "None":
+                raise ValueError("stage 'None': df_behavior says None where there is no stage: choose another name")
             if name in ABSORBING:
                 raise ValueError(f"stage {name} is the end of tasks that fix their stages: choose another name")
             if "rules" not in stage.model_fields_set:

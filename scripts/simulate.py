@@ -11,12 +11,17 @@ from auto_train.lake.clock import now
 from auto_train.nights.inputs import kind_of
 from auto_train.simulation.mice import simulate, write
 from curricula.errors import UserError
+from scripts.curricula import named
 from scripts.options import MANAGER
 
 
 @click.command()
 @MANAGER
-@click.option("--mice", default=40, show_default=True)
+@click.option("--mice", default=40, show_default=True, help="Foraging mice.")
+@click.option(
+    "--also", nargs=2, type=(str, click.IntRange(min=0)), multiple=True, metavar="CURRICULUM MICE", show_default=True,
+    default=[("singlesite/v1.3.2", 8)], help="Mice of another curriculum of the library; may be repeated.",
+)  # fmt: skip
 @click.option("--sessions-per-mouse", default=30, show_default=True, help="Mean number of sessions of a mouse.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--last-day", type=click.DateTime(["%Y-%m-%d"]), help="Default: yesterday.")
@@ -25,6 +30,7 @@ from scripts.options import MANAGER
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 def command(
     mice: int,
+    also: tuple[tuple[str, int], ...],
     sessions_per_mouse: int,
     seed: int,
     last_day: datetime | None,
@@ -39,8 +45,10 @@ def command(
     if file.exists() and not overwrite:
         raise UserError(f"{shown(str(file))} is there already. Replace it with --overwrite, or name another with --out")
     until = last_day.date() if last_day else now().date() - timedelta(days=1)
-    rows = write(simulate(mice, sessions_per_mouse, seed, until), file)
-    click.echo(f"{rows} sessions of {mice} simulated mice in {shown(str(file))}")
+    others = [(named(key), count) for key, count in also]
+    rows = write(simulate(mice, sessions_per_mouse, seed, until, also=others), file)
+    count = mice + sum(count for _, count in also)
+    click.echo(f"{rows} sessions of {count} simulated mice in {shown(str(file))}")
 
 
 def place(settings: Settings, if_missing: bool) -> Path | None:

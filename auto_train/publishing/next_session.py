@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from auto_train.lake import Settings
-from auto_train.publishing.manifest import NEXT_SESSION
+from auto_train.publishing.manifest import NEXT_SESSION, Run
 from curricula.library import load_named
 from curricula.schema import Curriculum
 
@@ -35,8 +35,21 @@ def of_run(database: Any, settings: Settings, run_id: str, training_day: date) -
         "training_day": training_day.isoformat(),
         "mice": {row["subject_id"]: _mouse(row, library) for row in rows},
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    return {settings.published(NEXT_SESSION, "json"): f"{text}\n".encode()}
+    return {settings.published(NEXT_SESSION, "json"): _as_json(document)}
+
+
+def again(content: bytes, settings: Settings, run: Run) -> bytes:
+    """The file as a run publishes it again that decided nothing itself: a rollback, or under another manager's name."""
+    document = json.loads(content) | {"manager": settings.manager, "run_id": run.id}
+    if run.training_day:
+        document["training_day"] = run.training_day.isoformat()
+    if run.rolled_back_to:
+        document["rolled_back_to"] = run.rolled_back_to
+    return _as_json(document)
+
+
+def _as_json(document: dict[str, Any]) -> bytes:
+    return f"{json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def _mouse(row: dict[str, Any], library: dict[tuple[str, str, str], Curriculum]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.publishing import history, log
-from auto_train.publishing.manifest import LEADER, Manifest, Run, new_run_id, sha256
+from auto_train.publishing import history, log, next_session
+from auto_train.publishing.manifest import LEADER, NEXT_SESSION, Manifest, Run, new_run_id, sha256
 from auto_train.publishing.publication import Tables, publish
 
 
@@ -44,6 +44,9 @@ def rename(settings: Settings, old: str, now: datetime) -> Manifest:
         training_day=newest.run.training_day_at(now),
         lab_time_zone=newest.run.lab_time_zone,
     )
+    rigs = settings.published(NEXT_SESSION, "json")
+    if rigs in files:
+        files[rigs] = next_session.again(files[rigs], settings, run)
     said = [f"manager {old} is called {settings.manager} from now on: no mouse is told another stage"]
     manifest = newest.model_copy(
         update={"manager": settings.manager, "run": run, "df_manager_tag": None, "said": said, "let_through": []}

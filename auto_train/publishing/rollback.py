@@ -3,8 +3,18 @@
 from datetime import datetime
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.publishing import history, log, told
-from auto_train.publishing.manifest import DECISION_LOG, LEADER, PAGE, Manifest, Run, kept_path, new_run_id, sha256
+from auto_train.publishing import history, log, next_session, told
+from auto_train.publishing.manifest import (
+    DECISION_LOG,
+    LEADER,
+    NEXT_SESSION,
+    PAGE,
+    Manifest,
+    Run,
+    kept_path,
+    new_run_id,
+    sha256,
+)
 from auto_train.publishing.publication import Tables, publish
 
 
@@ -45,11 +55,18 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
         files[of_log], rows[of_log] = log.together(lake, settings, paths)
     changed = told.changes_between(run.id, there, files[leader])
     said = told.in_words(f"rolled back to what run {run_id} published", changed)
+    rigs = settings.published(NEXT_SESSION, "json")
+    if rigs in files:
+        files[rigs] = next_session.again(files[rigs], settings, run)
     page = settings.published(PAGE, "html")
     if page in files:
         files[page] = told.banner(files[page], said)
     manifest = target.model_copy(update={"run": run, "df_manager_tag": None, "said": said})
-    return publish(settings, expected, Tables(files, rows, told=told.as_rows(changed)), manifest)
+    published = publish(settings, expected, Tables(files, rows, told=told.as_rows(changed)), manifest)
+    # of a run from before there was this file: the one that is there tells of another run
+    if rigs not in files and lake.tag(leader) == published.df_manager_tag:
+        lake.remove(rigs)
+    return published
 
 
 def _newest(settings: Settings) -> Manifest:

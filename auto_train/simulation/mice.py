@@ -1,6 +1,6 @@
 """Write a df_behavior of simulated mice: they learn, rigs follow the suggestions, trainers and tables err."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curricula.conditions import Condition, Measure, holds
+from auto_train.simulation.learning import Learning
+from curricula.conditions import Condition, Measure, comparisons, holds
 from curricula.library import load_library
 from curricula.schema import Curriculum
 from curricula.tasks import StageName
 
 Floats = NDArray[np.float64]
 STAGES = [str(stage) for stage in StageName]
-GRADUATED = STAGES.index("GRADUATED")
+FORAGING = "dynamic_foraging"
 MICE_AT_ONCE = 20_000
 
 TRAINERS = ["Ada", "Bo", "Cleo", "Dev"]
@@ -30,6 +31,13 @@ CURRICULA = [
     ("Uncoupled Without Baiting", "2.3.1rwdDelay159", "1.0"),
 ]
 
+# What mice of other tasks do not have
+OF_FORAGING = [
+    *["session_run_time_in_min", "water_in_session_foraging", "water_in_session_manual", "water_in_session_total"],
+    *["water_after_session", "total_trials", "finished_trials", "ignored_trials", "finished_rate", "ignore_rate"],
+    *["reward_trials", "reward_rate", "foraging_eff", "foraging_performance", "bias_naive", "reaction_time_median"],
+    "reaction_time_mean",
+]
 # The other columns of the real table, by type; the simulation leaves them missing
 TEXTS = [
     "experiment_description", "notes", "session_start_time", "session_end_time", "laser_1_target_areas",
@@ -97,29 +105,39 @@ def performance(
         talent: what it has beyond practice.
     """
     # hours of practice make skill, later stages ask for more of it
-    skill = 1 / (1 + np.exp(-(number - learns_by) / 5)) + talent
+    skill = skill_of(number, learns_by, talent)
     mice = len(skill)
     efficiency = np.round(0.45 + 0.35 * skill - 0.01 * stage + random.normal(0, 0.07, mice), 4).clip(0, 1.2)
     trials = np.round(150 + 420 * skill + random.normal(0, 70, mice)).clip(1, 1000)
     return efficiency, trials
 
 
+def skill_of(number: int | Floats, learns_by: Floats, talent: Floats) -> Floats:
+    """What practice has made of the mice: 0 to 1, and their talent; shape (mice,)."""
+    return 1 / (1 + np.exp(-(number - learns_by) / 5)) + talent
+
+
 class Rulebook:
-    """A curriculum's rules, ready to be applied to many mice at once."""
+    """A curriculum's rules, ready to be applied to many mice at once; stages are places in `names`."""
 
     def __init__(self, curriculum: Curriculum) -> None:
         task = curriculum.task_definition
         self.key = curriculum.key
-        self.first = STAGES.index(curriculum.first_stage)
-        self.stages = [STAGES.index(stage) for stage in curriculum.stages]
+        self.names = list(task.stages or curriculum.stages)
+        place = {name: number for number, name in enumerate(self.names)}
+        self.first = place[curriculum.first_stage]
+        self.stages = [place[stage] for stage in curriculum.stages]
+        self.ends = [place[name] for name in {*curriculum.stages, *filter(None, [task.end])} if curriculum.is_end(name)]
         self.rules: list[tuple[int, Condition, int]] = [
-            (STAGES.index(name), rule.parsed(task), STAGES.index(rule.to_stage))
+            (place[name], rule.parsed(task), place[rule.to_stage])
             for name, stage in curriculum.stages.items()
             for rule in stage.rules
         ]
-        self.task = np.full(len(STAGES), curriculum.name, object)
+        looked_at = [of.measure.window for _, condition, _ in self.rules for of in comparisons(condition)]
+        self.window = max(2, *looked_at)
+        self.task = np.full(len(self.names), curriculum.name, object)
         for name, stage in curriculum.stages.items():
-            self.task[STAGES.index(name)] = stage.parameters.task
+            self.task[place[name]] = stage.parameters.task
 
     def next_stage(
         self, stage: NDArray[np.int64], counters: dict[str, Floats], history: dict[str, Floats]
@@ -131,7 +149,7 @@ class Rulebook:
                 return counters[measure.statistic]
             return measure.values(history[measure.metric][-measure.window :])
 
-        after, open_ = stage.copy(), stage != GRADUATED
+        after, open_ = stage.copy(), ~np.isin(stage, self.ends)
         for of_stage, condition, to_stage in self.rules:
             fires = open_ & (stage == of_stage)
             if fires.any():
@@ -142,27 +160,42 @@ class Rulebook:
 
 
 def simulate(
-    mice: int, sessions_per_mouse: int, seed: int, last_day: date, rates: Rates | None = None
+    mice: int,
+    sessions_per_mouse: int,
+    seed: int,
+    last_day: date,
+    rates: Rates | None = None,
+    also: Sequence[tuple[Curriculum, int]] = (),
 ) -> Iterator[pa.Table]:
     """Simulated sessions in tables of at most `MICE_AT_ONCE` mice each, with the columns and types of the real table.
 
     Args:
-        mice: number of mice.
+        mice: number of foraging mice, of `CURRICULA`.
         sessions_per_mouse: mean number of sessions of a mouse.
-        seed: the same seed gives the same tables.
+        seed: the same seed gives the same tables; the foraging mice are the same whatever there is beside them.
         last_day: day of the newest session.
         rates: how often something goes wrong.
+        also: curricula of any task, with the number of their mice, which come after them.
     """
     library = {curriculum.key: curriculum for curriculum in load_library()}
-    rulebooks = [Rulebook(library[key]) for key in CURRICULA]
-    for first in range(0, mice, MICE_AT_ONCE):
-        random = np.random.default_rng([seed, first])
-        count = min(MICE_AT_ONCE, mice - first)
-        yield _Cohort(600_000 + first, count, sessions_per_mouse, random, rulebooks, rates or Rates()).table(last_day)
+    groups = [([library[key] for key in CURRICULA], mice), *(([curriculum], count) for curriculum, count in also)]
+    learning = [None if of[0].task == FORAGING else Learning(of[0]) for of, _ in groups]
+    columns = list(dict.fromkeys(of.column for learns in learning if learns for of in learns.columns))
+    before = 0
+    for (curricula, count), learns in zip(groups, learning, strict=True):
+        rulebooks = list(map(Rulebook, curricula))
+        for first in range(before, before + count, MICE_AT_ONCE):
+            random = np.random.default_rng([seed, first])
+            of_cohort = min(MICE_AT_ONCE, before + count - first)
+            cohort = _Cohort(
+                600_000 + first, of_cohort, sessions_per_mouse, random, rulebooks, rates or Rates(), learns
+            )
+            yield cohort.table(last_day, columns)
+        before += count
 
 
 class _Cohort:
-    """Mice that are simulated together, session by session; every array of a step has the shape (mice,)."""
+    """Mice of one task that are simulated together, session by session; every array of a step has the shape (mice,)."""
 
     def __init__(
         self,
@@ -172,8 +205,11 @@ class _Cohort:
         random: np.random.Generator,
         rulebooks: list[Rulebook],
         rates: Rates,
+        learning: Learning | None,
     ) -> None:
         self.random, self.rates, self.rulebooks, self.mice = random, rates, rulebooks, mice
+        self.learning = learning
+        self.window = max(book.window for book in rulebooks)
         self.subject = np.arange(first_id, first_id + mice)
         self.length = random.integers(1, 2 * sessions, mice)
         self.book = random.integers(0, len(rulebooks), mice)
@@ -185,7 +221,7 @@ class _Cohort:
     def chance(self, probability: float) -> NDArray[np.bool_]:
         return self.random.random(self.mice) < probability
 
-    def table(self, last_day: date) -> pa.Table:
+    def table(self, last_day: date, columns_of_others: list[str]) -> pa.Table:
         steps = [
             self._step(number, state) for state in [self._start()] for number in range(1, int(self.length.max()) + 1)
         ]
@@ -202,38 +238,53 @@ class _Cohort:
         rows = np.concatenate([keep, self.random.choice(keep, int(len(keep) * self.rates.twice))])
         rows = rows[np.argsort(-columns["days_back"][rows], kind="stable")]
         columns = {name: column[rows] for name, column in columns.items()}
-        return self._to_arrow(columns, last_day)
+        return self._to_arrow(columns, last_day, columns_of_others)
 
-    def _start(self) -> dict[str, NDArray[Any]]:
+    def _start(self) -> dict[str, Any]:
         first = np.array([book.first for book in self.rulebooks])[self.book]
         return {
             "suggested": first,
             "last_actual": np.full(self.mice, -1),
             "run": np.zeros(self.mice, np.int64),
-            "trials": np.empty((0, self.mice)),
-            "efficiency": np.empty((0, self.mice)),
+            "history": {},
         }
 
-    def _step(self, number: int, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _session(self, number: int, stage: NDArray[np.int64]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """What df_behavior has of a session by its columns, and what rules look at by its metrics."""
+        if self.learning is None:
+            efficiency, trials = performance(self.random, number, stage, self.learns_by, self.talent)
+            efficiency[self.chance(self.rates.missing_efficiency)] = np.nan
+            return (
+                {"foraging_eff": efficiency, "finished_trials": trials},
+                {"foraging_efficiency": efficiency, "finished_trials": trials},
+            )
+        skill = skill_of(number, self.learns_by, self.talent)
+        drawn: dict[str, Floats] = {}
+        for of in self.learning.columns:
+            drawn[of.metric] = of.draw(self.random, skill, drawn)
+        for values in drawn.values():
+            values[self.chance(self.rates.missing_efficiency)] = np.nan
+        return {of.column: drawn[of.metric] for of in self.learning.columns}, self.learning.all_metrics(drawn)
+
+    def _step(self, number: int, state: dict[str, Any]) -> dict[str, NDArray[Any]]:
         """One session of every mouse; leaves in `state` what the rigs will suggest for the next one."""
         reports = number > self.open_loop_until
         stage = state["suggested"].copy()
-        moved = reports & self.chance(self.rates.override) & (stage != GRADUATED)
+        moved = reports & self.chance(self.rates.override) & ~np.isin(stage, self.rulebooks[0].ends)
         for place, book in enumerate(self.rulebooks):
             of_book = np.flatnonzero(moved & (self.book == place))
             stage[of_book] = self.random.choice(book.stages, len(of_book))
 
-        efficiency, trials = performance(self.random, number, stage, self.learns_by, self.talent)
-        efficiency[self.chance(self.rates.missing_efficiency)] = np.nan
-        state["trials"] = np.vstack([state["trials"][-4:], trials])
-        state["efficiency"] = np.vstack([state["efficiency"][-4:], efficiency])
+        columns, metrics = self._session(number, stage)
+        history = state["history"]
+        for name, values in metrics.items():
+            history[name] = np.vstack([history.get(name, np.empty((0, self.mice)))[1 - self.window :], values])
 
         off = self.chance(self.rates.off_curriculum)
         unknown = self.chance(self.rates.unknown_version) & ~off
         decided = ~(off | unknown)
         run = np.where(stage == state["last_actual"], state["run"], 0) + 1
         counters = {"session_total": np.full(self.mice, float(number)), "session_at_current_stage": run.astype(float)}
-        history = {"finished_trials": state["trials"], "foraging_efficiency": state["efficiency"]}
         after, task = stage.copy(), np.empty(self.mice, object)
         for place, book in enumerate(self.rulebooks):
             of_book = self.book == place
@@ -254,11 +305,10 @@ class _Cohort:
             "off": off,
             "unknown": unknown,
             "task": task,
-            "foraging_eff": efficiency,
-            "finished_trials": trials,
+            **columns,
         }
 
-    def _to_arrow(self, c: dict[str, NDArray[Any]], last_day: date) -> pa.Table:
+    def _to_arrow(self, c: dict[str, NDArray[Any]], last_day: date, columns_of_others: list[str]) -> pa.Table:
         random, rates, rows = self.random, self.rates, len(c["mouse"])
 
         def chance(probability: float) -> NDArray[np.bool_]:
@@ -268,21 +318,25 @@ class _Cohort:
         _, first = np.unique(c["mouse"] * 100_000 + c["session"].astype(np.int64), return_index=True)
         again = np.ones(rows, np.bool_)
         again[first] = False
-        trials = np.where(again, np.floor(c["finished_trials"] / 3), c["finished_trials"])
+        all_trials = c.get("finished_trials", np.ones(rows))
+        efficiency = c.get("foraging_eff", np.ones(rows))
+        trials = np.where(again, np.floor(all_trials / 3), all_trials)
         session = np.where(chance(rates.wrong_number), c["session"] + 0.5, c["session"])
         session = np.where(again | ~chance(rates.no_number), session, np.nan)
 
         book = self.book[c["mouse"]]
-        names, versions, schemas = (np.array(part, object) for part in zip(*CURRICULA, strict=True))
+        names, versions, schemas = (
+            np.array(part, object) for part in zip(*(of.key for of in self.rulebooks), strict=True)
+        )
         version = np.where(c["unknown"], "9.9", versions[book])
         version = np.where(chance(0.3), "v" + version, version)
-        labels = np.array([*STAGES, None], object)
+        labels = np.array([*self.rulebooks[0].names, None], object)
         stage = np.where((c["stage"] < 0) & chance(0.3), "Stage 2", labels[c["stage"]])
         stage = np.where((c["stage"] < 0) & chance(0.3), "None", stage)
         nothing = np.full(rows, None, object)
         off = np.where(chance(0.5), nothing, "None")
         total = trials + np.round(random.gamma(2, 20, rows))
-        rewarded = np.round(trials * np.nan_to_num(c["foraging_eff"], nan=0.5) * 0.5)
+        rewarded = np.round(trials * np.nan_to_num(efficiency, nan=0.5) * 0.5)
         weight = np.round(20 + random.normal(0, 1, rows), 1)
         days = np.datetime64(last_day) - c["days_back"].astype("timedelta64[D]")
 
@@ -318,16 +372,21 @@ class _Cohort:
             "ignore_rate": pa.array(1 - trials / total),
             "reward_trials": pa.array(rewarded.astype(np.int64)),
             "reward_rate": pa.array(rewarded / total),
-            "foraging_eff": pa.array(c["foraging_eff"]),
-            "foraging_performance": pa.array(c["foraging_eff"] * trials / total),
+            "foraging_eff": pa.array(efficiency),
+            "foraging_performance": pa.array(efficiency * trials / total),
             "bias_naive": pa.array(np.round(random.normal(0, 0.2, rows), 3)),
             "reaction_time_median": pa.array(np.round(0.2 + 0.1 * random.random(rows), 3)),
             "reaction_time_mean": pa.array(np.round(0.25 + 0.1 * random.random(rows), 3)),
         }
         missing = {name: pa.nulls(rows, pa.string()) for name in TEXTS}
         missing |= {name: pa.nulls(rows, pa.int64()) for name in INTEGERS}
-        missing |= {name: pa.nulls(rows, pa.float64()) for name in FLOATS}
-        return pa.table(modelled | missing)
+        missing |= {name: pa.nulls(rows, pa.float64()) for name in [*FLOATS, *columns_of_others]}
+        columns = modelled | {name: values for name, values in missing.items() if name not in modelled}
+        if self.learning is not None:
+            columns |= {name: pa.nulls(rows, columns[name].type) for name in OF_FORAGING}
+            for of in self.learning.columns:
+                columns[of.column] = pa.array(c[of.column], from_pandas=True).cast(columns[of.column].type, safe=False)
+        return pa.table(columns)
 
 
 def write(tables: Iterator[pa.Table], path: Path) -> int:

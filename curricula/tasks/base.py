@@ -18,11 +18,19 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True)
 class NumberField:
-    """What values a numeric parameter takes."""
+    """What values a numeric parameter takes: those from lowest to highest, but for the limits that it excludes."""
 
     is_whole: bool
     lowest: float
     highest: float
+    excluded: tuple[float, ...] = ()
+
+    def takes(self, value: float) -> bool:
+        return self.lowest <= value <= self.highest and value not in self.excluded
+
+    def __str__(self) -> str:
+        limits = f"{self.lowest:g} to {self.highest:g}"
+        return f"{limits}, without {' and '.join(f'{of:g}' for of in self.excluded)}" if self.excluded else limits
 
 
 @cache
@@ -35,7 +43,8 @@ def number_fields(model: type[Parameters]) -> Mapping[str, NumberField]:
             if kind.get("type") in ("integer", "number"):
                 lowest = kind.get("minimum", kind.get("exclusiveMinimum", -math.inf))
                 highest = kind.get("maximum", kind.get("exclusiveMaximum", math.inf))
-                found[name] = NumberField(kind["type"] == "integer", lowest, highest)
+                excluded = tuple(kind[of] for of in ("exclusiveMinimum", "exclusiveMaximum") if of in kind)
+                found[name] = NumberField(kind["type"] == "integer", lowest, highest, excluded)
     return found
 
 

@@ -28,42 +28,78 @@ newest as (
 
 ),
 
-newest_decisions as (
+sessions_before as (
 
-    select df_manager.* from df_manager
-    semi join newest on df_manager.subject_id = newest.subject_id and df_manager.session = newest.session
+    select
+        df_manager.subject_id,
+        max(df_manager.session) as session
+    from df_manager
+    inner join newest on df_manager.subject_id = newest.subject_id and df_manager.session < newest.session
+    group by df_manager.subject_id
 
 ),
 
--- every change of stage that some mouse faces, once
-changes_of_stage as (
+decisions_before as (
+
+    select df_manager.* from df_manager
+    semi join sessions_before
+        on df_manager.subject_id = sessions_before.subject_id and df_manager.session = sessions_before.session
+
+),
+
+-- what policies gave for a session holds where that stage of that curriculum ran
+newest_decisions as (
+
+    select
+        df_manager.*,
+        decisions_before.next_parameters as parameters_now
+    from df_manager
+    semi join newest on df_manager.subject_id = newest.subject_id and df_manager.session = newest.session
+    left join decisions_before
+        on
+            df_manager.subject_id = decisions_before.subject_id
+            and df_manager.curriculum_name = decisions_before.curriculum_name
+            and df_manager.curriculum_version = decisions_before.curriculum_version
+            and df_manager.curriculum_schema_version = decisions_before.curriculum_schema_version
+            and df_manager.current_stage_actual = decisions_before.next_stage_suggested
+
+),
+
+-- every change that some mouse faces, once
+changes as (
 
     select distinct
         curriculum_name,
         curriculum_version,
         curriculum_schema_version,
         current_stage_actual,
-        next_stage_suggested
+        next_stage_suggested,
+        parameters_now,
+        next_parameters
     from newest_decisions
-    where current_stage_actual <> next_stage_suggested
+    where current_stage_actual <> next_stage_suggested or parameters_now is distinct from next_parameters
 
 ),
 
--- a parameter that only one of both stages has changes too
+-- a parameter that only one of both stages has changes too; a parameter with a policy has a value of its own
 changed_parameters as (
 
     select
-        changes_of_stage.*,
+        changes.*,
         parameters.parameter,
-        max(parameters.value) filter (where parameters.stage = changes_of_stage.current_stage_actual) as value_now,
-        max(parameters.value) filter (where parameters.stage = changes_of_stage.next_stage_suggested) as value_next
-    from changes_of_stage
+        max(coalesce(json_extract_string(changes.parameters_now, '$.' || parameters.parameter), parameters.value))
+            filter (where parameters.stage = changes.current_stage_actual)
+            as value_now,
+        max(coalesce(json_extract_string(changes.next_parameters, '$.' || parameters.parameter), parameters.value))
+            filter (where parameters.stage = changes.next_stage_suggested)
+            as value_next
+    from changes
     inner join stage_parameters as parameters
         on
-            changes_of_stage.curriculum_name = parameters.curriculum_name
-            and changes_of_stage.curriculum_version = parameters.curriculum_version
-            and changes_of_stage.curriculum_schema_version = parameters.curriculum_schema_version
-            and parameters.stage in (changes_of_stage.current_stage_actual, changes_of_stage.next_stage_suggested)
+            changes.curriculum_name = parameters.curriculum_name
+            and changes.curriculum_version = parameters.curriculum_version
+            and changes.curriculum_schema_version = parameters.curriculum_schema_version
+            and parameters.stage in (changes.current_stage_actual, changes.next_stage_suggested)
     group by all
     having value_now is distinct from value_next
 
@@ -77,8 +113,10 @@ listed_changes as (
         curriculum_schema_version,
         current_stage_actual,
         next_stage_suggested,
+        parameters_now,
+        next_parameters,
         string_agg(
-            parameter || ': ' || coalesce(value_now, 'none') || ' → ' || coalesce(value_next, 'none'),
+            parameter || ': ' || {{ shown_value('value_now') }} || ' → ' || {{ shown_value('value_next') }},
             '; '
             order by parameter
         ) as parameter_changes
@@ -111,6 +149,8 @@ final as (
             and newest_decisions.curriculum_schema_version = listed_changes.curriculum_schema_version
             and newest_decisions.current_stage_actual = listed_changes.current_stage_actual
             and newest_decisions.next_stage_suggested = listed_changes.next_stage_suggested
+            and newest_decisions.parameters_now is not distinct from listed_changes.parameters_now
+            and newest_decisions.next_parameters is not distinct from listed_changes.next_parameters
 
 )
 

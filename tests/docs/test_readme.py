@@ -1,5 +1,6 @@
 """Every command of the README does what the README says, in a copy of the project."""
 
+import json
 import re
 import subprocess
 import time
@@ -121,6 +122,12 @@ def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
     assert (built / "pictures/Quick Start_curriculum_v1.0_schema_v1.0.html").exists()
     measures = (built / "macros/generated/measures.sql").read_text()
     assert "hit_rate__mean_3" in measures and "turns__count_gt_100_3" in measures
+    # mice of the new task learn, and rigs are told what its policy gives
+    assert "8 mice for the next session" in outputs[-1]
+    mice = json.loads((built / "target/wheel/foraging_auto_training/next_session_demo.json").read_text())["mice"]
+    told = [mouse["parameters"]["gain"] for mouse in mice.values() if mouse["stage"] == "learn_to_turn"]
+    assert 0 < len(told) < 8
+    assert any(4 < gain < 8 for gain in told)
     # what was added is everywhere, and no existing test minds
     with duckdb.connect(str(built / "target/auto_train.duckdb"), read_only=True) as database:
         [counted] = database.execute("select count(*), count(early_licks), count(turns) from marts.sessions").fetchall()

@@ -113,6 +113,9 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     back = roll_back(settings, second, now())
     assert back.said == [f"rolled back to what run {second} published: 1 mouse is told another stage than before (1)"]
     assert back.said[0] in status(settings, now())[0]
+    rigs = json.loads((project.lake / "foraging_auto_training/next_session_test.json").read_text())
+    assert (rigs["run_id"], rigs["rolled_back_to"], rigs["training_day"]) == (back.run.id, second, "2024-01-06")
+    assert rigs["mice"]["1"]["session"] == 4
     late = "late: rigs run on decisions of that time"
     assert late not in status(settings, now() + timedelta(hours=36))[0]
     assert late in status(settings, now() + timedelta(hours=37))[0]

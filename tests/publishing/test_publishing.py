@@ -502,7 +502,11 @@ def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Setti
         run(settings, number, tag(settings), run_id(number - 1))
     lake = open_lake(settings.lake, settings)
     assert last_other_run(lake, settings) == run_id(2)
+    # of what the rigs read, nothing stays that the run did not publish
+    rigs = settings.published("next_session", "json")
+    lake.publish(io.BytesIO(b"{}"), rigs)
     manifest = roll_back(settings, run_id(1), START)
+    assert not lake.exists(rigs)
     assert (manifest.run.rolled_back_to, manifest.run.previous) == (run_id(1), run_id(3))
     of_log = pq.read_table(io.BytesIO(published(settings)["decision_log"]))
     assert of_log["session"].to_pylist() == [1, 2, 3]

@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import jsonschema
 import pytest
+from pydantic import Field
 
 from curricula import exchange, pictures, releases
 from curricula.checks import check
 from curricula.library import LIBRARY, CurriculumError, load, load_library, to_yaml
 from curricula.releases import content_hash, diff
 from curricula.tasks import StageName
+from curricula.tasks.base import Parameters, number_fields
 from scripts.curricula import generated
 from tests.copies import ROOT
 
@@ -201,6 +204,7 @@ def test_a_curriculum_names_its_own_stages_in_the_order_of_training(tmp_path: Pa
             "stage gave_up: rules are missing; write `rules: []`",
         ),
         ("  gave_up:", "  gave up:", "stage 'gave up': a stage's name has letters, digits and _"),
+        ("  gave_up:", "  None:", "df_behavior says None where there is no stage"),
         ("  gave_up:", "  GRADUATED:", "stage GRADUATED is the end of tasks that fix their stages"),
         ("label: No longer trained", "label: Learn", "two stages have the label 'Learn'"),
         ("to_stage: able", "to_stage: abel", "to_stage abel is not a stage of this curriculum, did you mean 'able'?"),
@@ -266,6 +270,9 @@ def test_a_policy_is_content_and_a_curriculum_without_one_has_its_old_hash(tmp_p
         ("1 / last(last_stop_threshold_updater) - 1", "policy-out-of-range"),
         ("last(last_stop_threshold_updater) / (2 - 2)", "policy-always-missing"),
         ("12 * 2", "policy-constant"),
+        ("last(last_stop_threshold_updater) * 1.2", "policy-trusts-metrics"),
+        ("greatest(last(last_stop_threshold_updater) * 1.2, 0)", None),
+        ("count(visit_ratio > 0.5, 3) + session_at_current_stage", None),
         ("clamp(last(last_stop_threshold_updater), 8, 60)", None),
     ],
 )
@@ -273,6 +280,17 @@ def test_a_policy_that_makes_no_sense_is_found(tmp_path: Path, policy: str, name
     own = load(write_own(tmp_path, OWN.replace("clamp(last(last_stop_threshold_updater) * 1.2, 8, 60)", policy)))
     found = [of.check for of in check(own) if of.check.startswith("policy")]
     assert found == ([name] if name else [])
+
+
+def test_a_limit_that_a_parameter_excludes_is_out_of_its_range() -> None:
+    class Own(Parameters):
+        gain: Annotated[float, Field(gt=0, le=10)]
+        doors: Annotated[int, Field(ge=1, lt=8)] | None = None
+
+    fields = number_fields(Own)
+    assert [fields["gain"].takes(value) for value in (0, 5e-324, 10, 10.5)] == [False, True, True, False]
+    assert [fields["doors"].takes(value) for value in (0, 1, 7, 8)] == [False, True, True, False]
+    assert str(fields["gain"]) == "0 to 10, without 0"
 
 
 def test_a_way_out_of_training_may_be_a_rollback_to_a_later_stage(tmp_path: Path) -> None:

@@ -152,9 +152,23 @@ def test_a_policy_is_explained_with_the_values_it_was_computed_of() -> None:
     rows = [{"speed": 3.0, "water": 0.65}, {"speed": 3.0, "water": 0.5}, {"speed": 3.0, "water": None}]
     assert in_sql(explanation_sql(choice, column), rows) == [
         "(1 − 3) / 2 + (0.8 because water 0.65 ≥ 0.6 and speed is 3)",
-        "(1 − 3) / 2 + (1 because water 0.5 < 0.6 or speed is 3)",
-        "(1 − 3) / 2 + (1 because water is missing or speed is 3)",
+        "(1 − 3) / 2 + (1 because water 0.5 < 0.6)",
+        "(1 − 3) / 2 + (1 because water is missing)",
     ]
+    nested = "1 if (last(speed) > 4 or last(speed) < 2) and (last(water) > 0.5 or missing(last(water))) else 0"
+    rows = [{"speed": 5.0, "water": None}, {"speed": 3.0, "water": 0.4}, {"speed": 1.0, "water": 0.4}]
+    assert in_sql(explanation_sql(parse_policy(nested, METRICS), column), rows) == [
+        "(1 because speed 5 > 4 and water is missing)",
+        "(0 because speed 3 ≤ 4 and speed 3 ≥ 2 and water 0.4 ≤ 0.5 and water is 0.4)",
+        "(0 because water 0.4 ≤ 0.5 and water is 0.4)",
+    ]
+
+
+def test_what_people_read_has_no_parentheses_around_products() -> None:
+    policy = parse_policy("25 - (50 - last(speed)) * 2 - (1 + 2)", METRICS)
+    assert expression_in_words(policy) == "25 − (50 − speed) × 2 − (1 + 2)"
+    rows: list[dict[str, float | None]] = [{"speed": 12.0, "water": None}]
+    assert in_sql(explanation_sql(policy, column), rows) == ["25 − (50 − 12) × 2 − (1 + 2)"]
 
 
 def test_numbers_are_written_in_sql_as_json_has_them() -> None:

@@ -1,13 +1,17 @@
 """The rigs' morning file: what it says of a mouse, and what its client refuses."""
 
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from auto_train.publishing.next_session import parameters
+from auto_train.lake import Settings
+from auto_train.publishing.manifest import Run
+from auto_train.publishing.next_session import again, parameters
 from curricula.library import load_library
 from tests.copies import ROOT
 
@@ -33,6 +37,27 @@ def test_a_stage_without_parameters_has_none() -> None:
     without = LIBRARY["Coupled Baiting", "0.1", "0.3"]
     assert "GRADUATED" not in without.stages
     assert parameters(without, "GRADUATED", None) is None
+
+
+def test_what_is_published_again_names_the_run_and_the_day_of_that() -> None:
+    settings = replace(Settings.from_environment(), manager="new")
+    first, day = "20261120T040000Z-aaaaaaaa", date(2026, 11, 26)
+    run = Run(
+        id="20261125T040000Z-rollback", started_at=datetime(2026, 11, 25, 4, tzinfo=UTC), kind="rollback",
+        rolled_back_to=first, training_day=day,
+    )  # fmt: skip
+    told = {
+        "schema": "next_session/1",
+        "manager": "old",
+        "run_id": first,
+        "training_day": "2026-11-20",
+        "mice": {},
+    }
+    found = json.loads(again(json.dumps(told).encode(), settings, run))
+    assert found == told | {
+        "manager": "new", "run_id": run.id, "rolled_back_to": first, "training_day": "2026-11-26"
+    }  # fmt: skip
+    jsonschema.validate(found, json.loads((ROOT / "docs/next_session.schema.json").read_text()))
 
 
 def test_the_client_takes_what_was_decided_for_its_day_only(tmp_path: Path) -> None:
