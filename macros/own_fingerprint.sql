@@ -1,11 +1,3 @@
-{% macro history_fingerprint(sessions) %}
-left(md5(concat_ws(
-    '|'
-    {%- for metric in metrics() %}, coalesce(cast({{ sessions }}.{{ metric.name }} as varchar), '-'){% endfor %}
-)), 12)
-{% endmacro %}
-
-
 {% macro own_fingerprint(sessions) %}
 left(md5(concat_ws(
     '|'
@@ -16,9 +8,4 @@ left(md5(concat_ws(
     {%- for metric in metrics() %}, coalesce(cast({{ sessions }}.{{ metric.name }} as varchar), '-')
     , cast({{ sessions }}.{{ metric.name }}__is_wrong as varchar){% endfor %}
 )), 12)
-{% endmacro %}
-
-
-{% macro longest_window() %}
-{% do return(measures() | map(attribute='window') | max) %}
 {% endmacro %}

@@ -1,0 +1,1 @@
+{% macro literal(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}

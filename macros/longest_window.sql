@@ -1,0 +1,3 @@
+{% macro longest_window() %}
+{% do return(measures() | map(attribute='window') | max) %}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{% macro quoted(name) %}"{{ name | replace('"', '""') }}"{% endmacro %}
