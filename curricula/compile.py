@@ -253,6 +253,7 @@ def _macros(curricula: list[Curriculum]) -> dict[str, str]:
             "is_whole": number_fields(type(of_stage.parameters))[parameter].is_whole,
             "sql": sql(policy, _column_of_measure),
             "explanation": explanation_sql(policy, _column_of_measure),
+            "measures": list(dict.fromkeys(of.name for of in expression_measures(policy) if of.metric)),
         }
         for curriculum in sorted(curricula, key=file_key)
         for stage, of_stage in curriculum.stages.items()

@@ -220,10 +220,25 @@ def measures_of(condition: Any) -> list[Any]:
     return [condition[1]] if isinstance(condition[1], tuple) else []
 
 
+def measures_of_policy(of: Any) -> list[Any]:
+    """The measures of metrics that a policy looks at."""
+    if not isinstance(of, tuple):
+        return []
+    if of[0] == "if":
+        asked = [of[1][1]] if of[1][0] == "missing" else measures_of(of[1])
+        return [*asked, *measures_of_policy(of[2]), *measures_of_policy(of[3])]
+    if of[0] in ("+", "-", "*", "/", "least", "greatest", "clamp"):
+        return [found for part in of[1:] for found in measures_of_policy(part)]
+    return [of]
+
+
 def read_by(curriculum: Row, stage: str, history: list[Row]) -> dict[Any, float | None]:
     """What a decision at a stage looks at, beside the numbers of its session."""
-    rules = curriculum["stages"].get(stage, [])
-    return {of: measure(of, history, 0, 0) for _, _, condition in rules for of in measures_of(condition)}
+    looked_at = [of for _, _, condition in curriculum["stages"].get(stage, []) for of in measures_of(condition)]
+    looked_at += [
+        of for _, policy in curriculum["policies"].get(stage, {}).values() for of in measures_of_policy(policy)
+    ]
+    return {of: measure(of, history, 0, 0) for of in looked_at}
 
 
 def look_at(condition: Any, history: list[Row], number: int, at_stage: int) -> None:

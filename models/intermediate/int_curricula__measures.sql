@@ -15,16 +15,42 @@ rules as (
 
 ),
 
+curricula as (
+
+    select * from {{ ref('int_curricula') }}
+
+),
+
+looked_at as (
+
+    select
+        rules.curriculum_key,
+        rules.stage,
+        comparisons.measure
+    from comparisons
+    inner join rules on comparisons.rule_key = rules.rule_key
+
+    {%- for policy in policies() %}
+
+    union all
+
+    select
+        curriculum_key,
+        {{ literal(policy.stage) }} as stage,
+        unnest({{ policy.measures }}) as measure
+    from curricula
+    where curriculum = {{ literal(policy.curriculum) }}
+    {%- endfor %}
+
+),
+
 measured as (
 
     select distinct
-        rules.curriculum_key,
-        rules.stage,
-        comparisons.measure,
-        list_position({{ names }}, comparisons.measure) as place
-    from comparisons
-    inner join rules on comparisons.rule_key = rules.rule_key
-    where comparisons.measure in ({% for name in names %}{{ literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+        *,
+        list_position({{ names }}, measure) as place
+    from looked_at
+    where measure in ({% for name in names %}{{ literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
 
 ),
 

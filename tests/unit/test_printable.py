@@ -98,7 +98,9 @@ def test_plain_dbt_says_no_escape_but_its_own_colours() -> None:
         manager.loggers = []
         add_logger_to_manager(LoggerConfig("said", level=EventLevel.INFO, output_stream=said, use_colors=True))
         keep_escapes_off_terminals()
-        fire_event(Note(msg=f"{green('OK')} {EVIL}"), EventLevel.INFO)
+        differs = "\x1b[0;1m@@\x1b[33m,\x1b[0m\r\n\x1b[31;1mone\x1b[0m"
+        fire_event(Note(msg=f"{green('OK')} {EVIL}\x1b[8m\r {differs}"), EventLevel.INFO)
     finally:
         manager.loggers = before
-    assert said.getvalue().endswith(f"{green('OK')} {printable_lines(EVIL)}\n")
+    evil = printable_lines(EVIL).replace("\\r\n", "\r\n")
+    assert said.getvalue().endswith(f"{green('OK')} {evil}\\x1b[8m\\r {differs}\n")
