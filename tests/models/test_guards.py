@@ -243,8 +243,8 @@ A_POLICY = (
 )
 
 
-def told(value: float) -> str:
-    return change(DF_MANAGER, next_parameters=f"""'{{"x": {value}}}'""")
+def told(value: float, parameter: str = "x") -> str:
+    return change(DF_MANAGER, next_parameters=f"""'{{"{parameter}": {value}}}'""")
 
 
 def held_rule(key: int, number: int, **of: Any) -> str:
@@ -484,6 +484,7 @@ CLAIMS: dict[str, Cases] = {
         ("a value where it is missing",
          A_POLICY + change(PARAMETERS, computed="null", given="0.2") + told(0.2), "error"),
         ("a parameter without a policy", STAY + told(0.2), "error"),
+        ("the value of another parameter", A_POLICY + told(0.2, "y"), "error"),
         ("a policy of a session that is not decided", A_POLICY + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a rule for GRADUATED holds",
          PROGRESS + change(RULES, stage="'GRADUATED'") + change(DECIDED, actual_stage_key="8")
