@@ -213,14 +213,14 @@ class _Given:
         if scheme and not any(text.startswith(f"{of}://") for of in schemes):
             # a query may be a secret
             raise LakeError(f"{place}={shown(text)}: {scheme[0]} is not known here. Write {example}")
-        if unread := NOT_READ_HERE.search(text):
-            # cron and systemd expand nothing, and a folder of that name would be made
-            raise LakeError(f"{place}={shown(text)}: {unread[0]} stands for nothing here. Write the whole path")
         is_glob_allowed = name == "AUTO_TRAIN_DF_BEHAVIOR"
         if scheme and scheme[0] != "s3:":
             if not re.match("https?://[^/?#]", text):
                 raise LakeError(f"{place}={shown(text)} names no host. Write {example}")
             return text
+        if unread := NOT_READ_HERE.search(text):
+            # cron and systemd expand nothing, and a folder of that name would be made
+            raise LakeError(f"{place}={shown(text)}: {unread[0]} stands for nothing here. Write the whole path")
         if not scheme:
             is_below = below and not text.startswith(("/", "./", "../", "~"))
             text = f"{below}/{text}" if is_below else _absolute(place, text)

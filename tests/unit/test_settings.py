@@ -183,6 +183,12 @@ def test_the_query_of_a_url_stands_in_no_refusal(name: str, monkeypatch: pytest.
         assert "5e1f" not in refused(monkeypatch, **{name: url})
 
 
+def test_a_signature_may_have_any_percent_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://lab.s3.amazonaws.com/mice/df_behavior.parquet?X-Amz-Signature=a%2Bz%2FlX%3D"
+    monkeypatch.setenv("AUTO_TRAIN_DF_BEHAVIOR", url)
+    assert Settings.from_environment().df_behavior == url
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
