@@ -20,7 +20,7 @@ def status(settings: Settings, now: datetime, max_age: timedelta | None = None) 
             f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {printable(manifest.code_version)}",
             f"    newest session {printable(manifest.newest_session_date)}; {_counts(manifest)}",
             *(f"    {printable(line)}" for line in manifest.said),
-            *(f"    {file.rows or 0:>10,} rows  {file.path}" for file in manifest.files),
+            *(f"    {_rows(file):>15}  {file.path}" for file in manifest.files),
         ]
     wrong = [
         f"{shown(location)}: {problem}"
@@ -62,6 +62,10 @@ def problems(settings: Settings, location: str) -> list[str]:
                 return [f"run {made_by.run.id} was interrupted while it published: the next run completes it"]
             found.append(f"{file.path} is not what run {manifest.run.id} published")
     return found
+
+
+def _rows(file: File) -> str:
+    return "" if file.rows is None else f"{file.rows:,} rows"
 
 
 def _back(manifest: Manifest) -> str:
