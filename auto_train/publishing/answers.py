@@ -122,7 +122,8 @@ def _reason(row: dict[str, Any]) -> str:
     )
     why = row["directive"] or (f"rule {row['matched_rule']}" if row["matched_rule"] else "no rule held")
     ran = "has not run yet" if row["session"] == 0 else f"session {row['session']} ran {row['current_stage_actual']}"
+    to = "at" if row["decision"] == "STAY" else "to"
     return printable(
-        f"{row['decision']} to {row['next_stage_suggested']}, decided by run {row['run_id']}: {ran}; {why}"
+        f"{row['decision']} {to} {row['next_stage_suggested']}, decided by run {row['run_id']}: {ran}; {why}"
         + (f"; it read {read}" if read else "")
     )

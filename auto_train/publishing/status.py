@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from auto_train.lake import Settings, open_lake, printable, shown
+from auto_train.lake import Settings, counted, open_lake, printable, shown
 from auto_train.publishing import history, log
 from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
@@ -78,7 +78,7 @@ def _counts(manifest: Manifest) -> str:
         f"{n:,} {printable(decision)}" for decision, n in manifest.counts.get("next_session", {}).items()
     )
     set_aside = sum(manifest.counts.get("set_aside", {}).values())
-    return f"next sessions: {decisions or 'none'}; {set_aside:,} sessions set aside"
+    return f"next sessions: {decisions or 'none'}; {counted(set_aside, 'session')} set aside"
 
 
 def ago(age: timedelta) -> str:
