@@ -42,7 +42,7 @@ def read(text: str, place: str) -> tuple[Alert, ...]:
         LakeError: it is something else.
     """
     given: Any = text.split()
-    if text.lstrip().startswith("["):
+    if text.lstrip().startswith(("[", "- ")):
         try:
             # in which `on` is a word, not a truth
             given = strict_yaml.read(text.encode())

@@ -32,10 +32,19 @@ def training_day(time: datetime, zone: str) -> date:
     Raises:
         LakeError: this machine knows no such zone.
     """
+    return day(time, zone, timedelta(hours=12))
+
+
+def day(time: datetime, zone: str, later: timedelta = timedelta()) -> date:
+    """The day in the lab at a time, or so much later by its clock.
+
+    Raises:
+        LakeError: this machine knows no such zone.
+    """
     try:
         # not every machine has a table of zones
         of_lab: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
     except (KeyError, TypeError, ValueError, OSError):
         near = closest(zone, available_timezones())
         raise LakeError(f"lab_time_zone={zone!r} is not a time zone that this machine knows{near}") from None
-    return (time.astimezone(of_lab).replace(tzinfo=None) + timedelta(hours=12)).date()
+    return (time.astimezone(of_lab).replace(tzinfo=None) + later).date()

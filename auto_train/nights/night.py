@@ -58,7 +58,8 @@ IN_FORCE = """
         case when ends_with(newest.directive, directives.words) then newest.directive else directives.words end as words
     from staging.stg_people__directives as directives
     left join (
-        select subject_id, max_by(coalesce(directive, ''), session) as directive from marts.df_manager group by all
+        select subject_id, max_by(coalesce(directive, ''), session) as directive from marts.df_manager
+        where session_at_current_stage is distinct from 0 group by all
     ) as newest on directives.subject_id = newest.subject_id
     where directives.is_in_force and directives.overrules = (newest.subject_id is not null)
     order by directives.subject_id, directives.line_number

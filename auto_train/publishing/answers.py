@@ -1,23 +1,43 @@
 """What a mouse was told on a day, and why: read from the log of the lake, so that it needs no run."""
 
 import io
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auto_train.lake import Lake, Settings, open_lake, printable
+from auto_train.lake import Lake, Settings, clock, open_lake, printable
 from auto_train.publishing import history, log
+from auto_train.publishing.manifest import LEADER
+from curricula.errors import closest
 
 KINDS = {"full_refresh": "full refresh", "taken_over": "an older version"}
+# of the same publication only: the database may be older than the log, or another manager's
+RAN = """
+    select session, stage_ran, followed, trainer_chose from marts.told
+    where subject_id = ? and session_date = ? and run_id = ? and session is not null order by session
+"""
 
 
-def what_was_told(settings: Settings, subject_id: str, day: date) -> list[str]:
-    """The stage that rigs could read for a mouse on a day, the publication, and the decision behind it, in words."""
+def what_was_told(settings: Settings, subject_id: str, day: date | None = None) -> list[str]:
+    """What rigs could read for a mouse on a day, in words: the stage, the publication, and the decision behind it.
+
+    What ran is said where the database that the last run left knows it.
+
+    Args:
+        settings: of the manager.
+        subject_id: of the mouse.
+        day: of the lab; by default today.
+    """
     lake = open_lake(settings.lake, settings)
     made_by = history.run_of_df_manager(lake, settings)
     entries = log.entries(lake, settings, made_by.run.id if made_by else None)
+    if day is None:
+        day = entries[0].run.day_at(clock.now()) if entries else clock.day(clock.now(), "UTC")
     # what a rig could read is the last publication whose training day is not after the day (SEMANTICS 28)
     at = next((place for place, entry in enumerate(entries) if decides_for(entry) <= day), None)
     who = f"{printable(subject_id)} on {day}"
@@ -25,15 +45,43 @@ def what_was_told(settings: Settings, subject_id: str, day: date) -> list[str]:
         return [f"{who}: nothing had been published for that day"]
     publication, before = entries[at], entries[at:]
     words = f"by run {publication.run.id} ({name_of(publication)})"
+    ran = _ran(settings, subject_id, day, publication.run.id)
     told = next((row for entry in before if (row := _told(lake, entry, subject_id))), None)
     if told is None or told["stage"] is None:
-        return [f"{who}: was told nothing {words}"]
+        return [f"{who}: was told nothing {words}{_unknown(lake, settings, subject_id)}", *ran]
     lines = [f"{who}: was told {told['stage']} {words}"]
     # a rollback tells again what an earlier run decided; what was decided later explains nothing of that day
     made = (row for entry in before for row in _decisions(lake, entry, subject_id))
     told_because = (told["session"], told["stage"])
     row = next((row for row in made if (row["session"], row["next_stage_suggested"]) == told_because), None)
-    return [*lines, f"    {_reason(row)}"] if row else lines
+    return [*lines, *([f"    {_reason(row)}"] if row else []), *ran]
+
+
+def _ran(settings: Settings, subject_id: str, day: date, run_id: str) -> list[str]:
+    try:
+        with duckdb.connect(settings.database, read_only=True) as database:
+            ran = database.execute(RAN, [subject_id, day, run_id]).fetchall()
+    except duckdb.Error:
+        return []
+    return [
+        f"    session {session} ran {stage}, "
+        + ("as told" if followed else "a trainer chose it" if chose else "and nobody says why")
+        if stage
+        else f"    session {session} ran in open loop"
+        for session, stage, followed, chose in ran
+    ]
+
+
+def _unknown(lake: Lake, settings: Settings, subject_id: str) -> str:
+    """That df_manager has no such mouse, and which may be meant."""
+    known: set[str] = set()
+    with suppress(pa.ArrowException):
+        table = pq.read_table(io.BytesIO(lake.read(settings.published(LEADER))), columns=["subject_id"])
+        known = set(table["subject_id"].to_pylist())
+    if not known or subject_id in known:
+        return ""
+    same_number = sorted(one for one in known if one.lstrip("0") == subject_id.split(".")[0].lstrip("0"))
+    return f": df_manager has no such mouse{closest(subject_id, same_number or known)}"
 
 
 def decides_for(entry: log.Entry) -> date:
@@ -74,7 +122,8 @@ def _reason(row: dict[str, Any]) -> str:
     )
     why = row["directive"] or (f"rule {row['matched_rule']}" if row["matched_rule"] else "no rule held")
     ran = "has not run yet" if row["session"] == 0 else f"session {row['session']} ran {row['current_stage_actual']}"
+    to = "at" if row["decision"] == "STAY" else "to"
     return printable(
-        f"{row['decision']} to {row['next_stage_suggested']}, decided by run {row['run_id']}: {ran}; {why}"
+        f"{row['decision']} {to} {row['next_stage_suggested']}, decided by run {row['run_id']}: {ran}; {why}"
         + (f"; it read {read}" if read else "")
     )

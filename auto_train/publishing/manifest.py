@@ -3,14 +3,14 @@
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings, printable
-from auto_train.lake.clock import training_day
+from auto_train.lake import CURRICULA, PUBLISHED, Lake, LakeError, MissingFileError, Settings, clock, printable
 
 LEADER = "df_manager"
 STATS = "df_manager_stats"
@@ -60,10 +60,17 @@ class Run(BaseModel):
 
     def training_day_at(self, time: datetime) -> date:
         """The day for which a run of this lab decides at a time; as in UTC where this machine knows no such zone."""
+        return self._of_lab(clock.training_day, time)
+
+    def day_at(self, time: datetime) -> date:
+        """The day of a time in this lab; as in UTC where this machine knows no such zone."""
+        return self._of_lab(clock.day, time)
+
+    def _of_lab(self, of: Callable[[datetime, str], date], time: datetime) -> date:
         try:
-            return training_day(time, self.lab_time_zone)
+            return of(time, self.lab_time_zone)
         except LakeError:
-            return training_day(time, "UTC")
+            return of(time, "UTC")
 
 
 class File(BaseModel):

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from auto_train.lake import Settings, open_lake, printable, shown
+from auto_train.lake import Settings, counted, open_lake, printable, shown
 from auto_train.publishing import history, log
 from auto_train.publishing.manifest import LEADER, PAGE, File, Manifest, published_manifest
 
@@ -20,7 +20,7 @@ def status(settings: Settings, now: datetime, max_age: timedelta | None = None) 
             f"    run {manifest.run.id}{_back(manifest)}, {age}, by version {printable(manifest.code_version)}",
             f"    newest session {printable(manifest.newest_session_date)}; {_counts(manifest)}",
             *(f"    {printable(line)}" for line in manifest.said),
-            *(f"    {file.rows or 0:>10,} rows  {file.path}" for file in manifest.files),
+            *(f"    {_rows(file):>15}  {file.path}" for file in manifest.files),
         ]
     wrong = [
         f"{shown(location)}: {problem}"
@@ -64,6 +64,10 @@ def problems(settings: Settings, location: str) -> list[str]:
     return found
 
 
+def _rows(file: File) -> str:
+    return "" if file.rows is None else f"{file.rows:,} rows"
+
+
 def _back(manifest: Manifest) -> str:
     back = manifest.run.rolled_back_to
     return f", as run {back} had it" if back else ""
@@ -74,7 +78,7 @@ def _counts(manifest: Manifest) -> str:
         f"{n:,} {printable(decision)}" for decision, n in manifest.counts.get("next_session", {}).items()
     )
     set_aside = sum(manifest.counts.get("set_aside", {}).values())
-    return f"next sessions: {decisions or 'none'}; {set_aside:,} sessions set aside"
+    return f"next sessions: {decisions or 'none'}; {counted(set_aside, 'session')} set aside"
 
 
 def ago(age: timedelta) -> str:

@@ -155,6 +155,22 @@ asked_for as (
 
 ),
 
+-- a full refresh keeps it, or the next night would take what was asked for long ago for a new wish
+remembered as (
+
+    select
+        subject_id,
+        session,
+        decided_anew_because
+    from decisions
+    where
+        decided_anew_because is not null
+        {%- if not flags.FULL_REFRESH %}
+        and false
+        {%- endif %}
+
+),
+
 changed as (
 
     select * from own_changed
@@ -174,6 +190,13 @@ changed as (
         session
     from asked_for
 
+    union
+
+    select
+        subject_id,
+        session
+    from remembered
+
 ),
 
 -- nothing can be decided for a session that is gone: its decision stays as it was published
@@ -181,10 +204,11 @@ final as (
 
     select
         changed.*,
-        asked_for.decided_anew_because
+        coalesce(asked_for.decided_anew_because, remembered.decided_anew_because) as decided_anew_because
     from changed
     semi join sessions on changed.subject_id = sessions.subject_id and changed.session = sessions.session
     left join asked_for on changed.subject_id = asked_for.subject_id and changed.session = asked_for.session
+    left join remembered on changed.subject_id = remembered.subject_id and changed.session = remembered.session
 
 )
 

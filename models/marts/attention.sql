@@ -209,7 +209,7 @@ reasons as (
         directives.subject_id,
         'directive_ends' as reason,
         directives.valid_from as since,
-        'for the last time tomorrow, on ' || directives.valid_until || ': ' || directives.words as details
+        'for the last time on ' || directives.valid_until || ': ' || directives.words as details
     from directives
     cross join run
     where

@@ -41,18 +41,26 @@ unknown as (
 
 ),
 
+-- an enrolment in a curriculum makes a mouse known that has never run; one that is written otherwise may be meant
+surprising as (
+
+    select * from unknown
+    where curriculum is null or problem is not null or number in (select subjects.number from subjects)
+
+),
+
 final as (
 
     select
-        unknown.place || ': there is no mouse ' || unknown.subject_id
+        surprising.place || ': there is no mouse ' || surprising.subject_id
         || coalesce(
             '; did you mean ' || string_agg(subjects.subject_id, ' or ' order by subjects.subject_id) || '?', ''
         ) as detail
-    from unknown
-    left join subjects on unknown.number = subjects.number
+    from surprising
+    left join subjects on surprising.number = subjects.number
     group by
-        unknown.place,
-        unknown.subject_id
+        surprising.place,
+        surprising.subject_id
 
 )
 

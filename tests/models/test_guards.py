@@ -206,8 +206,8 @@ STANDS = {
 }
 
 
-def directive_for(subject: str | None, is_over: bool = False) -> str:
-    return add(DIRECTIVES, subject_id=subject, is_over=is_over)
+def directive_for(subject: str | None, is_over: bool = False, **columns: str) -> str:
+    return add(DIRECTIVES, subject_id=subject, is_over=is_over, **columns)
 
 
 def rule(key: int, number: int, decision: str, to: str, stage: str = "STAGE_1", curriculum: int = 1) -> str:
@@ -288,6 +288,11 @@ CLAIMS: dict[str, Cases] = {
         ("a mouse of df_manager", directive_for("1") + add(PUBLISHED, subject_id="1"), "pass"),
         ("a mouse of neither", directive_for("1"), "warn"),
         ("a mouse that differs by zeros", directive_for("1") + add(SEEN, subject_id="0001"), "warn"),
+        ("an enrolment of a mouse that has never run", directive_for("1", curriculum="a/v1"), "pass"),
+        ("one in a curriculum that does not exist",
+         directive_for("1", curriculum="a/v1", problem="unknown_curriculum"), "warn"),
+        ("one of a mouse that differs by zeros",
+         directive_for("1", curriculum="a/v1") + add(SEEN, subject_id="0001"), "warn"),
         ("a mouse without a number", directive_for("1") + add(SEEN, subject_id=None), "warn"),
         ("one that has ended", directive_for("1", is_over=True), "pass"),
         ("a line that names no mouse", directive_for(None), "pass"),

@@ -101,6 +101,22 @@ def test_only_a_full_refresh_lets_a_directive_change_a_decision_that_the_mouse_h
     assert project.quarantine() == [("1", 3, "off_by_directive")]
 
 
+def test_what_was_decided_anew_is_not_once_more_after_a_full_refresh(project: Project) -> None:
+    """SEMANTICS 31."""
+    project.write_behavior(mice("1"))
+    night(project, "")
+    corrected = "1,decide_anew,,2024-01-02,,Anna,corrected\n"
+    night(project, corrected)
+    because = "decide_anew by Anna from 2024-01-02: corrected"
+    decided = [(1, None), (2, because), (3, because)]
+    assert project.df_manager("session, decided_anew_because") == decided
+    night(project, corrected, "2024-01-04", "--full-refresh")
+    assert project.df_manager("session, decided_anew_because") == decided
+    before = project.df_manager()
+    night(project, corrected)
+    assert project.df_manager() == before
+
+
 def test_a_directive_in_force_on_the_day_of_a_later_session_shaped_that_one(project: Project) -> None:
     project.write_behavior(mice("1", "2"))
     # session 1 ran on January 1 and takes effect on the 2nd
@@ -198,17 +214,19 @@ def test_a_hold_is_in_force_to_the_end_of_its_last_day_in_the_lab_and_is_then_no
     project.write_behavior(mice("700001", "00042", sessions=1))
     lines = (
         "700001,hold,,2023-12-20,2024-01-04,Anna,weight\n800001,hold,,,2024-01-04,Anna,left\n9,enrol,STAGE_1,,,Bo,new\n"
+        "8,enrol,coupled_baiting/v2.3,,,Bo,never ran\n"
     )
+    never_ran = "8: enrol coupled_baiting/v2.3 by Bo: never ran"
     zone = ("--vars", "{lab_time_zone: America/Los_Angeles}")
     unknown = f"{FILE}, line 4: there is no mouse 9"
     project.environment["AUTO_TRAIN_CLOCK"] = "2024-01-04T05:00:00-08:00"
     assert told(project, f"{HEADER}{lines}".encode(), *zone) == (
-        ["700001: hold by Anna until 2024-01-04: weight", "9: enrol STAGE_1 by Bo: new"],
+        ["700001: hold by Anna until 2024-01-04: weight", never_ran, "9: enrol STAGE_1 by Bo: new"],
         [f"{FILE}, line 3: there is no mouse 800001", unknown],
     )
-    assert tomorrow(project) == {"700001": ("STAGE_1_WARMUP",), "00042": ("STAGE_2",)}
+    assert tomorrow(project) == {"700001": ("STAGE_1_WARMUP",), "00042": ("STAGE_2",), "8": ("STAGE_1_WARMUP",)}
     project.environment["AUTO_TRAIN_CLOCK"] = "2024-01-05T05:00:00-08:00"
-    assert told(project, f"{HEADER}{lines}".encode(), *zone) == (["9: enrol STAGE_1 by Bo: new"], [unknown])
+    assert told(project, f"{HEADER}{lines}".encode(), *zone) == ([never_ran, "9: enrol STAGE_1 by Bo: new"], [unknown])
     assert tomorrow(project)["700001"] == ("STAGE_2",)
 
 

@@ -127,12 +127,17 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
         return "\n".join(what_was_told(settings, mouse, date(2024, 1, day)))
 
     assert answer("1", 2) == "1 on 2024-01-02: nothing had been published for that day"
-    assert answer("1", 5).startswith(f"1 on 2024-01-05: was told STAGE_1 by run {second} (night)\n    STAY to STAGE_1")
+    assert answer("1", 5).startswith(f"1 on 2024-01-05: was told STAGE_1 by run {second} (night)\n    STAY at STAGE_1")
     assert answer("1", 6).startswith(
         f"1 on 2024-01-06: was told STAGE_1 by run {back.run.id} (rollback to run {second})\n"
-        f"    STAY to STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials"
+        f"    STAY at STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials"
     )
-    assert answer("9", 6) == f"9 on 2024-01-06: was told nothing by run {back.run.id} (rollback to run {second})"
+    assert answer("1", 6).endswith("\n    session 6 ran STAGE_1, as told")
+    assert answer("9", 6) == (
+        f"9 on 2024-01-06: was told nothing by run {back.run.id} (rollback to run {second}): "
+        "df_manager has no such mouse"
+    )
+    assert answer("03", 6).endswith(": df_manager has no such mouse, did you mean '3'?")
     kinds = project.query("select run_id, kind, rolled_back_to from staging.stg_lake__publications order by place")
     assert [kind for _, kind, _ in kinds] == ["night", "night", "night", "rollback", "night"]
     assert kinds[3] == (back.run.id, "rollback", second)
