@@ -151,7 +151,6 @@ def findings(target: Path, settings: Settings) -> list[Finding]:
                 meta.get("gate", ""),
                 _limit(config.get("error_if") or ""),
                 result.get("failures"),
-                found_in["percent"],
                 found_in["counted"],
             )
         )
@@ -171,8 +170,8 @@ def _limit(stops: str) -> str:
 
 
 def _found_by(settings: Settings, failing_rows: str) -> dict[str, Any]:
-    """Mice and details of the rows that a test found, each once, and their share; nothing of columns they lack."""
-    found: dict[str, Any] = {"subject_id": [], "detail": [], "percent": None, "counted": None}
+    """Mice and details of the rows that a test found, each once, and of how many; nothing of columns they lack."""
+    found: dict[str, Any] = {"subject_id": [], "detail": [], "counted": None}
     if not failing_rows:
         return found
     with suppress(duckdb.Error), duckdb.connect(settings.database, read_only=True) as database:
@@ -180,8 +179,8 @@ def _found_by(settings: Settings, failing_rows: str) -> dict[str, Any]:
         for column in {"subject_id", "detail"} & set(rows.columns):
             values = rows.project(column).filter(f"{column} is not null").distinct().order(column)
             found[column] = [printable(value) for (value,) in values.fetchall()]
-        if "percent" in rows.columns:
-            [(found["percent"], found["counted"])] = rows.aggregate("max(percent), max(counted)").fetchall()
+        if "counted" in rows.columns:
+            [(found["counted"],)] = rows.aggregate("max(counted)").fetchall()
     return found
 
 

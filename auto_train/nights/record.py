@@ -52,8 +52,7 @@ class Finding:
         gate: the name by which it can be let through; empty where it cannot.
         limit: from when on it stops a night; empty where any finding does.
         found: how many rows it found.
-        percent: of a gate with a limit, how many percent these are.
-        counted: of how many.
+        counted: of a gate with a limit, of how many.
     """
 
     name: str
@@ -65,14 +64,13 @@ class Finding:
     gate: str = ""
     limit: str = ""
     found: int | None = None
-    percent: int | None = None
     counted: int | None = None
 
     def __str__(self) -> str:
         lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.gate or self.name})"]
-        if self.percent is not None:
+        if self.found and self.counted:
             stops = f"; a night stops {self.limit}" if self.limit else ""
-            lines += [f"    {self.percent} % of {self.counted:,}{stops}"]
+            lines += [f"    {self.found:,} of {self.counted:,} ({100 * self.found / self.counted:.3g} %){stops}"]
         lines += [f"    {detail}" for detail in self.details[:DETAILS]]
         lines += [f"    and {len(self.details) - DETAILS} more"] if len(self.details) > DETAILS else []
         lines += [f"    mice: {named(self.mice)}"] if self.mice else []

@@ -25,8 +25,7 @@ GATE = Finding(
     ("a", "b"),
     "mice_change_stage",
     "above 70 %",
-    2,
-    71,
+    852,
     1200,
 )
 
@@ -69,7 +68,7 @@ def test_the_last_night_can_be_read_again_in_words_and_as_it_was_recorded(
         "it broke",
         "nothing was published; the last df_manager is untouched",
         "FAILED: many change (mice_change_stage)",
-        "    71 % of 1,200; a night stops above 70 %",
+        "    852 of 1,200 (71 %); a night stops above 70 %",
     ]
     recorded = json.loads(CliRunner().invoke(auto_train, ["summary", "--json"]).output)
     assert (recorded["exit_code"], recorded["findings"][0]["gate"], recorded["findings"][0]["mice"]) == (
