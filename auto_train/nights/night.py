@@ -86,7 +86,10 @@ def decided(settings: Settings) -> dict[str, Any]:
             if group != "newest_session_date":
                 counts.setdefault(group, {})[name] = number
         [(run, day, zone)] = rows("select run_id, training_day, lab_time_zone from staging.stg_lake__run")
-        mice = rows("select decision, list(subject_id order by subject_id) from marts.next_session group by decision")
+        mice = rows("""
+            select decision, list(subject_id order by subject_id) from marts.next_session
+            where not has_left group by decision
+        """)
         directives = rows(IN_FORCE)
         drift = rows("""
             select distinct subject_id || ' (' || coalesce(stage_tomorrow_now, 'not decided') || ', not '

@@ -108,6 +108,7 @@ decided as (
         decision as name,
         count(*) as number
     from next_session
+    where not has_left
     group by decision
 
 ),
