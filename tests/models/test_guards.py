@@ -513,6 +513,10 @@ CLAIMS: dict[str, Cases] = {
         ("one of before the day that someone names", sessions_gone(1, 1000)
          + change(PUBLISHED, session_date="date '2024-01-01'")
          + add(DIRECTIVES, subject_id="1", applied_as="accept_gone", valid_from="2024-01-02"), "warn"),
+        ("one of the only day that someone names", sessions_gone(1, 1000)
+         + change(PUBLISHED, session_date="date '2024-01-02'")
+         + add(DIRECTIVES, subject_id="1", applied_as="accept_gone", valid_from="2024-01-02", valid_until="2024-01-02"),
+         "pass"),
         ("one of after the day that someone names", sessions_gone(1, 1000)
          + change(PUBLISHED, session_date="date '2024-01-03'")
          + add(DIRECTIVES, subject_id="1", applied_as="accept_gone", valid_until="2024-01-02"), "warn"),
