@@ -189,8 +189,10 @@ def test_dbt_docs_serve_shows_the_docs(built: Path) -> None:
 
 def test_the_variables_of_the_readme_are_those_of_the_project() -> None:
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
-    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (`[a-z_]+`[a-z_`, ()0-9]*) \| [^|]+ \|$", README, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(project["vars"])
+    said = {name: int(value) for name, value in re.findall(r"`(\w+)` \((\d+)\)", " ".join(rows))}
+    assert said == {name: value for name, value in project["vars"].items() if name.startswith("attention_")}
 
 
 def test_the_columns_of_the_readme_are_those_that_are_read() -> None:
