@@ -88,7 +88,7 @@ wheels: .venv/dev  ## Does the index have a wheel of every pinned package for ea
 
 PLATFORMS := x86_64-pc-windows-msvc aarch64-apple-darwin aarch64-manylinux_2_28 x86_64-manylinux_2_28
 
-mutate: .venv/dev browser  ## Try wrong changes one at a time, and list those that no test notices (half an hour)
+mutate: .venv/dev browser  ## Try wrong changes one at a time, and list those that no test notices (an hour or more)
 	$(BIN)/python -m tests.mutate
 
 container: .venv/dev  ## Build the container and run it, without Docker (some minutes, as root on Debian)
