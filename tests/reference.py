@@ -623,7 +623,9 @@ def night(
                 "8: a late session is decided at its place", any(of["session"] > row["session"] for of in of_subject)
             )
             result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row, curricula)
-            result["decided_anew"] = anew.get(row["session"])
+            # made anew once more, for whatever reason, it is remembered what people asked for, or it would be done again
+            remembered = was_published.get((subject, row["session"]), {}).get("decided_anew")
+            result["decided_anew"] = anew.get(row["session"]) or remembered
             result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
             manager[subject, row["session"]] = result
 

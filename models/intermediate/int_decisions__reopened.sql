@@ -155,7 +155,7 @@ asked_for as (
 
 ),
 
--- a full refresh keeps it, or the next night would take what was asked for long ago for a new wish
+-- made anew once more, it is remembered, or the next night would take what was asked for long ago for a new wish
 remembered as (
 
     select
@@ -163,11 +163,7 @@ remembered as (
         session,
         decided_anew_because
     from decisions
-    where
-        decided_anew_because is not null
-        {%- if not flags.FULL_REFRESH %}
-        and false
-        {%- endif %}
+    where decided_anew_because is not null
 
 ),
 
@@ -189,6 +185,7 @@ changed as (
         subject_id,
         session
     from asked_for
+    {%- if flags.FULL_REFRESH %}
 
     union
 
@@ -196,6 +193,7 @@ changed as (
         subject_id,
         session
     from remembered
+    {%- endif %}
 
 ),
 

@@ -176,6 +176,7 @@ class World:
         # where another curriculum has been decided the default one would not hold
         shutil.rmtree(self.project.lake / "foraging_auto_training")
         (self.project.folder / "last_night.parquet").unlink()
+        self.published = {}
         of_vars = {"default_curriculum": dict(zip(("name", "version", "schema_version"), default, strict=True))}
         self.night(rows, [], table, full_refresh=True, **of_vars)
 
