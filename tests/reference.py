@@ -623,7 +623,7 @@ def night(
                 "8: a late session is decided at its place", any(of["session"] > row["session"] for of in of_subject)
             )
             result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row, curricula)
-            # made anew once more, for whatever reason, it is remembered what people asked for, or it would be done again
+            # made anew once more, for whatever reason: what people asked for is remembered, or it would be done again
             remembered = was_published.get((subject, row["session"]), {}).get("decided_anew")
             result["decided_anew"] = anew.get(row["session"]) or remembered
             result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
