@@ -29,5 +29,6 @@ def command(
     place = folder.resolve() if folder else Path(tempfile.mkdtemp(prefix="auto_train_lab_"))
     judge = live(world, place, build(place), lambda line: click.echo(line, err=True))
     click.echo(judge.table())
-    click.echo(f"what was wrong: {place / 'wrong.csv'}")
-    sys.exit(bool(judge.wrong_kinds))
+    if judge.wrong_kinds:
+        click.echo(f"what was wrong: {place / 'wrong.csv'}")
+        sys.exit(1)

@@ -288,13 +288,17 @@ def test_a_sentence_that_contradicts_its_decision_is_found(
     assert (found is not None) == is_wrong, found
 
 
-def test_the_command_prints_the_table_and_says_where_it_names_what_was_wrong(tmp_path: Path) -> None:
+def test_the_command_prints_the_table_and_where_anything_is_wrong_fails_and_says_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = CliRunner().invoke(command, ["--nights", "0", "--mice", "1", "--folder", str(tmp_path / "a")])
     assert done.exit_code == 0, done.output
-    assert done.output.split() == [
-        "kind", "told", "true", "wrong", "precision", "recall", "what", "was", "wrong:", str(tmp_path / "a/wrong.csv"),
-    ]  # fmt: skip
+    assert done.output.split() == ["kind", "told", "true", "wrong", "precision", "recall"]
     assert (tmp_path / "a/wrong.csv").read_text() == "day,kind,of,told,true\n"
+    monkeypatch.setattr(judging.Judge, "wrong_kinds", {"told"})
+    done = CliRunner().invoke(command, ["--nights", "0", "--mice", "1", "--folder", str(tmp_path / "b")])
+    assert done.exit_code == 1
+    assert done.output.endswith(f"what was wrong: {tmp_path / 'b/wrong.csv'}\n")
     refused = CliRunner().invoke(command, ["--nights", "-1"])
     assert "-1 is not in the range" in refused.output
 
