@@ -170,7 +170,7 @@ def test_nothing_is_published_where_tests_did_not_run(second: Project) -> None:
     second.write_behavior(SECOND)
     for arguments in (
         ("run", *second.QUICK),
-        ("build", *second.QUICK, "--exclude-resource-type", "test"),
+        ("build", *second.QUICK, "--exclude-resource-type", "test", "unit_test"),
         ("build", *second.QUICK, "--exclude-resource-type", "unit_test", "--exclude", "assert_mice_do_not_vanish"),
     ):
         succeeded, problems = second.dbt(*arguments)
