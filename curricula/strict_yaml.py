@@ -7,6 +7,7 @@ and thereby a rig, cannot hold.
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -58,8 +59,20 @@ def read(content: bytes) -> Any:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise YamlError([f"is not UTF-8 text at byte {error.start}: save it as UTF-8"]) from None
+    node = _composed(text)
+    if node is None:
+        raise YamlError(["is empty"])
+    reader = _Reader()
+    values = reader.value(node, ())
+    if reader.problems:
+        raise YamlError(reader.problems)
+    return values
+
+
+@lru_cache(200)  # many curricula start from few, which are read again for each
+def _composed(text: str) -> yaml.Node | None:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
         raise YamlError(["is nested too deep"]) from None
     except yaml.MarkedYAMLError as error:
@@ -69,13 +82,6 @@ def read(content: bytes) -> Any:
         raise YamlError([one_line(f"is not YAML text: {getattr(error, 'reason', None) or 'unreadable'}")]) from None
     except ValueError as error:  # of the parser, for example for an impossible escape
         raise YamlError([one_line(f"is not YAML: {error}")]) from None
-    if node is None:
-        raise YamlError(["is empty"])
-    reader = _Reader()
-    values = reader.value(node, ())
-    if reader.problems:
-        raise YamlError(reader.problems)
-    return values
 
 
 class _Reader:
