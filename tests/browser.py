@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 taken = itertools.count()
+# on a machine that does other things too a chart takes seconds
+expect.set_options(timeout=30_000)
 
 
 @contextmanager

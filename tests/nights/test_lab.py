@@ -255,4 +255,4 @@ def test_docs_are_one_file_that_opens_offline_and_describe_everything(lab: Proje
     page = tmp_path / "docs.html"
     shutil.copy(target / "static_index.html", page)
     with opened(page) as browser:
-        expect(browser.locator("body")).to_contain_text("Every night this project decides", timeout=20_000)
+        expect(browser.locator("body")).to_contain_text("Every night this project decides")
