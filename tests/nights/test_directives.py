@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -41,7 +40,9 @@ def mice(*subjects: str, efficiency: float = 0.65, sessions: int = 3) -> str:
 
 def night(project: Project, directives: str, day: str = "2024-01-04", *options: str) -> None:
     (project.root / FILE).write_text(HEADER + directives)
-    project.decide("--vars", f'{{training_day: "{day}"}}', *options)
+    # with a variable for each day dbt would parse the project anew
+    project.environment["AUTO_TRAIN_CLOCK"] = f"{day}T05:00:00+00:00"
+    project.decide(*options)
 
 
 def tomorrow(project: Project, columns: str = "next_stage_suggested") -> dict[str, tuple]:
@@ -202,10 +203,10 @@ def told(project: Project, content: bytes | None, *options: str) -> tuple[list[s
             patch.setenv(name, value)
         settings = Settings.from_environment()
     said = [line.strip() for line in summary(settings).splitlines() if re.match(r"    \w+: \w", line)]
-    [target] = {path.parent for path in project.workplace.glob("target*/run_results.json")}
-    found = [finding for finding in findings(target, settings) if "directives" in finding.name]
+    [results] = project.workplace.glob("target*/run_results.json")
+    found = [finding for finding in findings(results.parent, settings) if "directives" in finding.name]
     assert all(finding.is_warning for finding in found)
-    shutil.rmtree(target)
+    results.unlink()
     return said, [detail for finding in found for detail in finding.details]
 
 
@@ -239,7 +240,8 @@ def test_a_file_with_bad_lines_holds_the_mice_that_they_name_and_one_that_is_mis
         HEADER.replace(",", ";") + "44;hold;;2024-01-01\n43;pin;STAGE_3;;;José;ephys\n42.0;hold;;;;Anna;a spreadsheet\n"
         '45;hold;;;;Anna;"weight\n45;pin;STAGE_3;;;Bo;ephys\n'
     ).encode("cp1252")
-    said, details = told(project, content, "--vars", "{training_day: 2024-01-04}")
+    project.environment["AUTO_TRAIN_CLOCK"] = "2024-01-04T05:00:00+00:00"
+    said, details = told(project, content)
     malformed = DirectiveProblem.MALFORMED_LINE.words
     problem = f"hold, because a directive has a problem ({malformed})"
     other = DirectiveProblem.OVERLAPS_ANOTHER.words
@@ -257,7 +259,7 @@ def test_a_file_with_bad_lines_holds_the_mice_that_they_name_and_one_that_is_mis
     ]
     stages = {"00042": "STAGE_2", "43": "STAGE_3", "44": "STAGE_1_WARMUP", "45": "STAGE_1_WARMUP"}
     assert tomorrow(project) == {subject: (stage,) for subject, stage in stages.items()}
-    said_then, details = told(project, None, "--vars", "{training_day: 2024-01-04}")
+    said_then, details = told(project, None)
     assert said_then == said
     assert f"{FILE} (the file is missing): {DirectiveProblem.NOT_REACHED.words}" in details
     assert tomorrow(project) == {subject: (stage,) for subject, stage in stages.items()}
@@ -290,7 +292,7 @@ def test_a_mouse_that_never_ran_reaches_its_rig_and_harms_no_reader(project: Pro
     night(project, enrolment, "2024-01-03")
     assert project.df_manager(where="subject_id = '9'") == [before]
     project.write_behavior(mice("1", "9", sessions=1))
-    project.build("--vars", '{training_day: "2024-01-03"}')
+    project.build()
     assert project.df_manager("session, session_at_current_stage", "subject_id = '9'") == [(1, 1)]
 
 
