@@ -9,10 +9,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from auto_train.lake import LakeError, Settings, counted
 from auto_train.nights.record import Finding
 from auto_train.simulation.mice import Rates, simulate, write
+from scripts.cli import auto_train
 from tests.conftest import ROOT, Project
 from tests.mice import GOOD_MOUSE, mouse
 
@@ -195,6 +197,14 @@ def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
     assert told(10) == "warning: it is so (a_test)\n    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n    do: look"
     assert "    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more\n" in told(11)
     assert str(Finding("a_test", False, "it is so", [], "")) == "FAILED: it is so (a_test)"
+
+
+@pytest.mark.parametrize("said", [["--who", "Anna"], ["--why", "all learned it"]])
+def test_who_and_why_without_a_gate_run_no_night(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # a night of this manager would end at once
+    monkeypatch.setenv("AUTO_TRAIN_MANAGER", "no/name")
+    done = CliRunner().invoke(auto_train, ["nightly", "--dry-run", *said])
+    assert (done.exit_code, "--who and --why belong to --let-through" in done.output) == (2, True)
 
 
 def test_one_of_a_thing_is_named_in_the_singular() -> None:
