@@ -1,5 +1,7 @@
 """What macros write, run on rows of our own; those that stand in one model only are tested with it."""
 
+import json
+
 import duckdb
 import pytest
 
@@ -110,3 +112,9 @@ def test_rows_are_together_no_more_than_once(written: dict[str, str]) -> None:
         {written["test_unique_together"]}
     """)
     assert sorted(found.fetchall()) == [("2", 1, 2), ("3", 1, 3)]
+
+
+def test_nobody_lets_a_gate_through_without_a_reason(small_lab: Project) -> None:
+    variables = {"let_through": [{"gate": "mice_change_stage", "who": "Anna"}]}
+    succeeded, problems = small_lab.dbt("parse", "--vars", json.dumps(variables))
+    assert (succeeded, "has no why" in problems) == (False, True)

@@ -54,3 +54,27 @@ def test_the_files_of_df_behavior_are_listed_with_size_and_time_in_utc(small_lab
     assert (listed, size) == (str(path), path.stat().st_size)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
     assert abs((modified_at - written).total_seconds()) < 1
+
+
+def test_a_publication_of_an_older_version_was_for_the_day_that_its_time_in_the_lab_says(small_lab: Project) -> None:
+    """A unit test cannot say what was published, which is a variable of DuckDB."""
+    [compiled] = small_lab.workplace.glob("target/compiled/auto_train/models/staging/stg_lake__publications.sql")
+    records = [
+        {"id": "morning", "started_at": "2024-01-05T19:59:59Z"},
+        {"id": "afternoon", "started_at": "2024-01-05T20:00:00Z"},
+        {"id": "newer", "started_at": "2024-01-06T20:00:00Z", "training_day": "2024-01-09"},
+    ]
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as database; create schema database.staging")
+        connection.execute("""
+            create table database.staging.stg_lake__run as
+            select 'tonight' as run_id, 'night' as kind, timestamp '2024-01-10 12:00:00' as started_at,
+                date '2024-01-10' as training_day, 'America/Los_Angeles' as lab_time_zone
+        """)
+        connection.execute("set variable publications = ?", [json.dumps(records)])
+        found = connection.sql(compiled.read_text(encoding="utf-8"))
+        days = found.order("place").project("run_id, training_day, has_told").fetchall()
+    assert days == [
+        ("morning", date(2024, 1, 5), False), ("afternoon", date(2024, 1, 6), False),
+        ("newer", date(2024, 1, 9), True), ("tonight", date(2024, 1, 10), True),
+    ]  # fmt: skip
