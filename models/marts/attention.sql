@@ -392,7 +392,9 @@ reasons as (
         'values_missing' as reason,
         min(session_date) filter (where metrics_missing is not null) as since,
         count(metrics_missing) || ' of the newest ' || count(*) || ' sessions lack '
-        || max(metrics_missing) as details
+        || array_to_string(
+            list_sort(list_distinct(flatten(list(string_split(metrics_missing, ', '))))), ', '
+        ) as details
     from newest_of_rigs
     group by rig
     having count(metrics_missing) > count(*) / 2 and count(metrics_missing) > 1
