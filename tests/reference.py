@@ -581,21 +581,27 @@ def night(
             else:
                 late = {row["session"] for row in sessions} - read.keys()
                 happens("8: a late session in a window leaves the later decision", any(n > min(read) for n in late))
+        decided_before = {number: of for (who, number), of in was_published.items() if who == subject}
+        remembered = {wish for of in decided_before.values() for wish in of["decided_anew"] or ()}
+        wishes = [
+            (of["from_date"], of["until_date"])
+            for of in of_mouse
+            if of["directive"] == "decide_anew" and is_in_force(of, training_day)
+        ]
+        happens("31: decided anew only once", any(wish in remembered for wish in wishes))
         anew: dict[int, tuple] = {}
-        for directive in of_mouse:
-            if directive["directive"] != "decide_anew" or not is_in_force(directive, training_day):
-                continue
-            words_of_it = (directive["from_date"], directive["until_date"])
-            if any(of["decided_anew"] == words_of_it for (who, _), of in was_published.items() if who == subject):
-                happens("31: decided anew only once")
-                continue
-            there = {row["session"] for row in sessions}
-            for (who, number), of in was_published.items():
-                day = of["recorded"][4]
-                if who == subject and number in there and day and is_in_force(directive, day):
-                    happens("31: decided anew")
-                    anew[number] = words_of_it
-                    manager.pop((subject, number), None)
+        there = {row["session"] for row in sessions}
+        for number, of in decided_before.items():
+            day = of["recorded"][4]
+            of_it = tuple(
+                (first, last)
+                for first, last in wishes
+                if day and is_in_force({"from_date": first, "until_date": last}, day)
+            )
+            if number in there and not set(of_it) <= remembered:
+                happens("31: decided anew")
+                anew[number] = of_it
+                manager.pop((subject, number), None)
         standing = {number: of for (who, number), of in manager.items() if who == subject}
 
         def make(place: int, before: list[Row]) -> Row | str:
@@ -624,8 +630,8 @@ def night(
             )
             result["own_inputs"], result["recorded"] = own_inputs(row), recorded(row, curricula)
             # made anew once more, for whatever reason: what people asked for is remembered, or it would be done again
-            remembered = was_published.get((subject, row["session"]), {}).get("decided_anew")
-            result["decided_anew"] = anew.get(row["session"]) or remembered
+            earlier = decided_before.get(row["session"], {}).get("decided_anew")
+            result["decided_anew"] = anew.get(row["session"]) or earlier
             result["history_inputs"] = history_inputs(sessions[: place + 1], longest_window)
             manager[subject, row["session"]] = result
 

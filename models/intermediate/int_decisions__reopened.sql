@@ -129,20 +129,28 @@ to_decide_anew as (
         directives.subject_id,
         directives.valid_from,
         directives.valid_until,
-        directives.words
+        directives.words,
+        coalesce(
+            bool_or(contains('; ' || decisions.decided_anew_because || '; ', '; ' || directives.words || '; ')), false
+        ) as is_done
     from {{ ref('stg_people__directives') }} as directives
-    anti join decisions
-        on directives.subject_id = decisions.subject_id and directives.words = decisions.decided_anew_because
+    left join decisions on directives.subject_id = decisions.subject_id
     where directives.applied_as = 'decide_anew' and directives.is_in_force
+    group by
+        directives.subject_id,
+        directives.valid_from,
+        directives.valid_until,
+        directives.words
 
 ),
 
+-- all that is asked for, or of two wishes about one session each would be new on every other night
 asked_for as (
 
     select
         decisions.subject_id,
         decisions.session,
-        min(to_decide_anew.words) as decided_anew_because
+        string_agg(distinct to_decide_anew.words, '; ' order by to_decide_anew.words) as decided_anew_because
     from decisions
     inner join to_decide_anew
         on
@@ -152,6 +160,7 @@ asked_for as (
     group by
         decisions.subject_id,
         decisions.session
+    having not bool_and(to_decide_anew.is_done)
 
 ),
 

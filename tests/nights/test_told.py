@@ -98,7 +98,9 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
 
     # a corrected past: sentences stay those of the night on which they were true
     [(before,)] = project.query("select sentence from marts.decision_sentences where subject_id = '2' and session = 2")
-    life.rows = [of if of[:3] != ("2", "2024-01-02", 2) else (*of[:5], *GOOD) for of in life.rows]
+    # and a newest session that was corrected, so that its decision is made once more
+    corrected = {("2", "2024-01-02", 2), ("3", "2024-01-04", 3)}
+    life.rows = [of if of[:3] not in corrected else (*of[:5], *GOOD) for of in life.rows]
     life.ran("1", 5, 5, "STAGE_1", False, GOOD)
     third = life.night("05T20")
     assert project.query(
@@ -111,7 +113,9 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     settings = Settings.from_environment()
     life.at("05T22")
     back = roll_back(settings, second, now())
-    assert back.said == [f"rolled back to what run {second} published: 1 mouse is told another stage than before (1)"]
+    assert back.said == [
+        f"rolled back to what run {second} published: 2 mice are told another stage than before (1, 3)"
+    ]
     assert back.said[0] in status(settings, now())[0]
     rigs = json.loads((project.lake / "foraging_auto_training/next_session_test.json").read_text())
     assert (rigs["run_id"], rigs["rolled_back_to"], rigs["training_day"]) == (back.run.id, second, "2024-01-06")
@@ -133,6 +137,10 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
         f"    STAY at STAGE_1, decided by run {second}: session 4 ran STAGE_1; no rule held; it read finished_trials"
     )
     assert answer("1", 6).endswith("\n    session 6 ran STAGE_1, as told")
+    assert answer("3", 6).startswith(
+        f"3 on 2024-01-06: was told STAGE_2 by run {back.run.id} (rollback to run {second})\n"
+        f"    ROLLBACK to STAGE_2, decided by run {second}: session 3 ran STAGE_3"
+    )
     assert answer("9", 6) == (
         f"9 on 2024-01-06: was told nothing by run {back.run.id} (rollback to run {second}): "
         "df_manager has no such mouse"
