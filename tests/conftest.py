@@ -1,5 +1,6 @@
 """What several tests share: the project as users run it, on a lake of its own."""
 
+import atexit
 import gc
 import json
 import os
@@ -37,6 +38,7 @@ DF_MANAGER_COLUMNS: dict[str, str] = {
     for column in model["columns"]
 }
 WORKPLACE = Path(tempfile.mkdtemp(prefix="auto_train_"))
+atexit.register(shutil.rmtree, WORKPLACE, ignore_errors=True)
 SETTINGS = ("AUTO_TRAIN_", "AWS_", "DBT_")
 # dbt makes so many objects that looking for garbage would take an eighth of the time
 gc.freeze()
