@@ -532,7 +532,10 @@ def test_as_many_runs_are_kept_as_the_setting_says(settings: Settings) -> None:
     lake = open_lake(settings.lake, settings)
     left_by_a_killed_run = f"{history_path(settings, run_id(0))}/df_manager_test.parquet"
     lake.publish(io.BytesIO(b"anything"), left_by_a_killed_run)
-    for number in range(1, 7):
+    for number in range(1, 4):
+        run(settings, number, tag(settings))
+    assert not lake.exists(left_by_a_killed_run)
+    for number in range(4, 7):
         run(settings, number, tag(settings))
     assert kept_runs(lake, settings) == [run_id(6), run_id(5), run_id(4)]
     assert len(lake.paths(history_path(settings))) == 3 * 5
