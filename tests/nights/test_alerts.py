@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -103,6 +104,17 @@ def test_a_night_that_is_refused_is_told_with_what_rigs_run_on_the_gate_its_mice
         "Page: s3://lab/morning_test.html",
     ]
     assert receiver.paths == [f"/{TOKEN}"]
+
+
+def test_a_night_that_could_not_run_is_told_with_why_though_a_gate_warned_before() -> None:
+    warned = replace(GATE, is_warning=True)
+    broke = Night(
+        manager="test", outcome=Outcome.COULD_NOT_RUN, started_at=STARTED, problem="no bucket", findings=[warned]
+    )
+    assert alerts.message(broke, None).splitlines()[2:4] == [
+        "no bucket",
+        "warning: many mice change (mice_change_stage)",
+    ]
 
 
 def test_each_address_is_told_of_the_events_that_it_wants(receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from auto_train.lake import LakeError, Settings
 from auto_train.nights import night
 from auto_train.nights.dbt_runner import Progress
-from auto_train.nights.night import _in_a_line, _limit
+from auto_train.nights.night import _in_a_line, _limit, failed
 from auto_train.nights.record import Finding, Night, Outcome, in_words, record_path
 from scripts.cli import auto_train
 
@@ -106,3 +106,19 @@ def test_a_gate_says_its_limit_and_a_broken_model_what_was_raised() -> None:
     )
     assert _in_a_line(raised) == "two"
     assert _in_a_line("Binder Error: no\n column") == "Binder Error: no column"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcome"),
+    [
+        (["success", "warn", "fail", "skipped"], Outcome.REFUSED),
+        # a model that breaks refuses nothing, so the same is tried again
+        (["success", "warn", "error", "skipped"], Outcome.COULD_NOT_RUN),
+        (["error", "fail"], Outcome.REFUSED),
+        ([], Outcome.COULD_NOT_RUN),
+    ],
+)
+def test_only_a_test_that_fails_refuses_a_night(statuses: list[str], outcome: Outcome, tmp_path: Path) -> None:
+    results = {"results": [{"status": status} for status in statuses]}
+    (tmp_path / "run_results.json").write_text(json.dumps(results))
+    assert failed(tmp_path) is outcome

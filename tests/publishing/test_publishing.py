@@ -20,11 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auto_train.lake import Folder, LakeError, Settings, open_lake
+from auto_train.lake import CURRICULA, Folder, LakeError, Settings, open_lake
 from auto_train.publishing import log
 from auto_train.publishing import publication as publishing
 from auto_train.publishing.history import kept_manifest, kept_runs, last_other_run
 from auto_train.publishing.manifest import (
+    File,
     Manifest,
     Run,
     history_path,
@@ -107,6 +108,22 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     stats = settings.published("df_manager_stats")
     open_lake(settings.lake, settings).remove(stats)
     assert problems(settings, settings.lake) == [f"{stats} is gone"]
+
+
+def test_a_curriculum_of_the_last_publication_that_is_gone_or_another_is_named(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    lake, paths = open_lake(settings.lake, settings), [f"{CURRICULA}/{name}.json" for name in "abc"]
+    for path in paths:
+        lake.publish(io.BytesIO(b"{}"), path)
+    leader = settings.published("df_manager")
+    manifest = manifest_of(run_id(1)).model_copy(update={"curricula": [File.of(path, b"{}") for path in paths]})
+    publish(settings, None, Tables({leader: b"1"}, {leader: 1}), manifest)
+    assert problems(settings, settings.lake) == []
+    lake.remove(paths[0])
+    lake.publish(io.BytesIO(b"[]"), paths[1])
+    assert problems(settings, settings.lake) == [
+        f"{paths[0]} is gone", f"{paths[1]} is not what run {run_id(1)} published",
+    ]  # fmt: skip
 
 
 def test_a_storage_that_reads_back_other_than_written_is_not_trusted(

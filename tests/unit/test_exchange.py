@@ -74,6 +74,16 @@ def test_check_refuses_an_edited_released_version_as_compile_does(tmp_path: Path
     assert "coupled_baiting/v2.3.yml was released and must not change" in str(refused.exception)
 
 
+def test_check_refuses_a_new_version_that_could_not_be_released(tmp_path: Path) -> None:
+    path = tmp_path / "coupled_baiting/v0.9.yml"
+    path.parent.mkdir()
+    old = load(LIBRARY / "coupled_baiting/v0.1.yml")
+    path.write_text(library.to_yaml(old.model_copy(update={"version": "0.9"})))
+    refused = CliRunner().invoke(command, ["check", str(path)])
+    assert isinstance(refused.exception, UserError)
+    assert str(refused.exception).startswith("coupled_baiting/v0.9.yml: warning: GRADUATED: ")
+
+
 @pytest.mark.parametrize(
     ("version", "after"),
     [("2.3", "2.5"), ("2.9", "2.10"), ("1", "2"), ("2.3.1rwdDelay159", "2.3.2rwdDelay159")],
