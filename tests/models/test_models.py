@@ -17,6 +17,16 @@ def test_every_unit_test_of_a_model_passes(small_lab: Project) -> None:
     assert succeeded, problems
 
 
+def test_a_database_whose_seeds_have_other_columns_gets_those_of_today(small_lab: Project) -> None:
+    columns = "select column_name from duckdb_columns() where schema_name = 'seeds' and table_name = 'task_aliases'"
+    today = small_lab.query(columns)
+    with duckdb.connect(small_lab.environment["AUTO_TRAIN_DATABASE"]) as database:
+        database.execute("create or replace table seeds.task_aliases as select 'of an older version' as alias")
+    succeeded, problems = small_lab.dbt("seed", "--select", "task_aliases", *small_lab.QUICK)
+    assert succeeded, problems
+    assert small_lab.query(columns) == today != [("alias",)]
+
+
 def days_of_a_run(small_lab: Project, zone: str, *started_at: str) -> list[tuple[date, date]]:
     """Training day and tomorrow; a unit test cannot say when a run started, which is a variable of DuckDB."""
     variables = json.dumps({"lab_time_zone": zone})
