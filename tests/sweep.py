@@ -20,7 +20,8 @@ from typing import NamedTuple
 import duckdb
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tests.copies import ROOT
+
 CHANGES = [
     (re.compile(pattern), after)
     for pattern, after in [

@@ -144,7 +144,7 @@ to_decide_anew as (
 
 ),
 
--- all that is asked for, or of two wishes about one session each would be new on every other night
+-- of two wishes about one session both are kept: if one replaced the other, each would look new on every other night
 asked_for as (
 
     select
@@ -164,7 +164,7 @@ asked_for as (
 
 ),
 
--- made anew once more, it is remembered, or the next night would take what was asked for long ago for a new wish
+-- a decision that is made anew again keeps why it was before, so that the next night does not take that for a new wish
 remembered as (
 
     select
