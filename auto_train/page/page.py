@@ -89,6 +89,15 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         select subject_id from marts.df_manager group by subject_id
         order by max(session_date) desc nulls last, subject_id limit {MOST_MICE}
     """)  # noqa: S608
+    # both views read the whole history unless asked for a constant; of many mice those shown lie close together
+    database.execute("set variable first_shown = (select min(subject_id) from shown)")
+    database.execute("set variable last_shown = (select max(subject_id) from shown)")
+    database.execute(f"""
+        create or replace temp table said as
+        select * from marts.decision_sentences semi join shown using (subject_id)
+        where nth_newest <= {REASONS_SHOWN}
+            and subject_id between getvariable('first_shown') and getvariable('last_shown')
+    """)  # noqa: S608
     metrics = [
         name
         for name in sorted({metric.name for task in TASKS.values() for metric in task.metrics}, reverse=True)
@@ -101,7 +110,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         from marts.next_session as n
         inner join shown using (subject_id)
         inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
-        inner join marts.decision_sentences as s on n.subject_id = s.subject_id and n.session = s.session
+        inner join said as s on n.subject_id = s.subject_id and n.session = s.session
         order by n.subject_id
     """)
     number_of = {mouse["subject_id"]: place for place, mouse in enumerate(mice)}
@@ -155,17 +164,13 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     for metric in metrics:
         columns[f"metric_{metric}"] = [_short(row[metric]) for row in sessions]
 
-    lately = rows(f"""
-        select s.subject_id, s.session, s.sentence from marts.decision_sentences as s
-        inner join shown using (subject_id)
-        qualify row_number() over (partition by s.subject_id order by s.session desc) <= {REASONS_SHOWN}
-        order by all
-    """)  # noqa: S608
+    lately = rows("select subject_id, session, sentence from said order by all")
     thresholds = rows("""
         select distinct r.subject_id, r.measure, r.measure_in_words, r.operator, r.threshold, r.rule_decision
         from marts.decision_reasons as r
-        inner join shown using (subject_id)
-        inner join marts.next_session as n on r.subject_id = n.subject_id and r.session = n.session
+        semi join shown using (subject_id)
+        where r.nth_newest = 1
+            and r.subject_id between getvariable('first_shown') and getvariable('last_shown')
         order by all
     """)
     return {

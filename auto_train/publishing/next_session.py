@@ -20,9 +20,8 @@ def of_run(database: Any, settings: Settings, run_id: str, training_day: date) -
             n.next_stage_suggested, n.decision, m.next_parameters, m.directive, s.sentence
         from marts.next_session as n
         inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
-        left join (
-            select said.* from marts.decision_sentences as said semi join marts.next_session using (subject_id, session)
-        ) as s on n.subject_id = s.subject_id and n.session = s.session
+        left join marts.decision_sentences as s
+            on n.subject_id = s.subject_id and n.session = s.session and s.nth_newest = 1
         order by n.subject_id
     """)
     names = [column[0] for column in found.description]

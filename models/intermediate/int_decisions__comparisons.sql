@@ -26,6 +26,7 @@ valued as (
     select
         measured.subject_id,
         measured.session,
+        measured.nth_newest,
         rules.rule_key,
         rules.rule_number,
         comparisons.alternative,

@@ -4,7 +4,10 @@ with
 
 df_manager as (
 
-    select * from {{ ref('df_manager') }}
+    select
+        *,
+        row_number() over (partition by subject_id order by session desc) as nth_newest
+    from {{ ref('df_manager') }}
 
 ),
 
@@ -35,6 +38,7 @@ final as (
     select
         df_manager.subject_id,
         df_manager.session,
+        df_manager.nth_newest,
         df_manager.current_stage_actual,
         df_manager.next_stage_suggested,
         cast(df_manager.session_at_current_stage as double) as session_at_current_stage,

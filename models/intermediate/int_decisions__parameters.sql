@@ -31,6 +31,7 @@ final as (
         measured.session_key,
         measured.subject_id,
         measured.session,
+        measured.nth_newest,
         policies.parameter,
         policies.policy_in_words,
         try_cast(json_extract_string(measured.next_parameters, '$.' || policies.parameter) as double) as given,

@@ -24,7 +24,7 @@ alternatives as (
 
     select
         *,
-        bool_and(is_met) over (partition by subject_id, session, rule_key, alternative) as is_alternative_met
+        bool_and(is_met) over (partition by subject_id, session, nth_newest, rule_key, alternative) as is_alternative_met
     from comparisons
 
 ),
@@ -33,7 +33,7 @@ met as (
 
     select
         *,
-        bool_or(is_alternative_met) over (partition by subject_id, session, rule_key) as is_rule_met
+        bool_or(is_alternative_met) over (partition by subject_id, session, nth_newest, rule_key) as is_rule_met
     from alternatives
 
 ),
@@ -43,6 +43,7 @@ final as (
     select
         met.subject_id,
         met.session,
+        met.nth_newest,
         met.rule_number,
         rules.decision as rule_decision,
         rules.to_stage as rule_to_stage,

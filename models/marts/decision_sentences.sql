@@ -4,7 +4,10 @@ with
 
 df_manager as (
 
-    select * from {{ ref('df_manager') }}
+    select
+        *,
+        row_number() over (partition by subject_id order by session desc) as nth_newest
+    from {{ ref('df_manager') }}
 
 ),
 
@@ -26,6 +29,7 @@ worded as (
     select
         subject_id,
         session,
+        nth_newest,
         rule_number,
         rule_decision,
         rule_to_stage,
@@ -56,6 +60,7 @@ rules_in_words as (
     select
         subject_id,
         session,
+        nth_newest,
         rule_number,
         rule_decision,
         rule_to_stage,
@@ -72,12 +77,13 @@ per_decision as (
     select
         subject_id,
         session,
+        nth_newest,
         max(words) filter (where is_deciding_rule) as why,
         string_agg(changed, '; ' order by rule_number) as changed,
         string_agg(rule_decision || ' to ' || rule_to_stage || ' would need ' || words, '; ' order by rule_number)
             filter (where not is_deciding_rule and rule_decision <> 'STAY') as why_not
     from rules_in_words
-    group by subject_id, session
+    group by subject_id, session, nth_newest
 
 ),
 
@@ -87,6 +93,7 @@ parameters as (
     select
         subject_id,
         session,
+        nth_newest,
         string_agg(
             parameter || ' ' || format('{:.6g}', given) || ' = ' || explanation
             -- its values have changed since
@@ -96,7 +103,7 @@ parameters as (
         ) as words
     from {{ ref('int_decisions__parameters') }}
     where given is not null
-    group by subject_id, session
+    group by subject_id, session, nth_newest
 
 ),
 
@@ -105,6 +112,7 @@ final as (
     select
         df_manager.subject_id,
         df_manager.session,
+        df_manager.nth_newest,
         df_manager.decision
         || case when df_manager.decision = 'STAY' then ' at ' else ' to ' end
         || df_manager.next_stage_suggested
@@ -122,8 +130,8 @@ final as (
         || coalesce('; decided anew: ' || df_manager.decided_anew_because, '') as sentence,
         per_decision.changed as changed_since
     from df_manager
-    left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.session = per_decision.session
-    left join parameters on df_manager.subject_id = parameters.subject_id and df_manager.session = parameters.session
+    left join per_decision on df_manager.subject_id = per_decision.subject_id and df_manager.nth_newest = per_decision.nth_newest
+    left join parameters on df_manager.subject_id = parameters.subject_id and df_manager.nth_newest = parameters.nth_newest
     left join ends
         on
             df_manager.curriculum_name = ends.curriculum_name
