@@ -173,7 +173,8 @@ wrong_parameters as (
     select
         df_manager.subject_id,
         df_manager.session,
-        'parameters that no policy of the stage gives: ' || df_manager.next_parameters as detail
+        'parameters told: ' || coalesce(df_manager.next_parameters, 'none') || ', where policies of the stage give '
+        || coalesce(explained.policies, 0) as detail
     from df_manager
     semi join decided_now on df_manager.subject_id = decided_now.subject_id and df_manager.session = decided_now.session
     left join explained on df_manager.subject_id = explained.subject_id and df_manager.session = explained.session

@@ -8,6 +8,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -247,6 +248,15 @@ def told(value: float, parameter: str = "x") -> str:
     return change(DF_MANAGER, next_parameters=f"""'{{"{parameter}": {value}}}'""")
 
 
+# another mouse is decided too, and told a parameter that no policy gives
+OF_ANOTHER_MOUSE = (
+    add(SESSIONS, session_key=8, subject_id="2", session=9)
+    + add(MEASURES, session_key=8, curriculum_key=1, session_total=9, finished_trials__last=249)
+    + decided_now(session_key=8, actual_stage_key=2, session_at_current_stage=3)
+    + fill(DF_MANAGER, f"select * replace ('2' as subject_id) from {DF_MANAGER}")
+)
+
+
 def held_rule(key: int, number: int, **of: Any) -> str:
     return rule(key, number, "STAY", "STAGE_1", **of) + comparison(key, TRIALS, ">", 0)
 
@@ -307,6 +317,8 @@ CLAIMS: dict[str, Cases] = {
         ("one of two rows of it is set aside",
          one_more_session() + decision_that_stands("1", 1) + one_more_session(-2) + add(TWICE, session_key=-2), "pass"),
         ("both rows are", SET_ASIDE_TWICE, "error"),
+        ("the only row that is said to come twice",
+         empty(TWICE) + one_more_session() + add(TWICE, session_key=-1), "error"),
         ("both are, and its mouse has another session",
          SET_ASIDE_TWICE + add(BEHAVIOR, session_key=-3, subject_id="1", session=2) + decision_that_stands("1", 2),
          "error"),
@@ -335,6 +347,12 @@ CLAIMS: dict[str, Cases] = {
         ("50 of 50 that ran twice since", NO_MICE + changing(50, 50, decided_now=2), "error"),
         ("50 of 50, and others that were not decided",
          NO_MICE + changing(50, 50) + changing(0, 99, decided_now=0, first=50), "error"),
+        ("10 of 40, which ran twice since",
+         NO_MICE + changing(10, 10, decided_now=2) + changing(0, 30, first=10), "pass"),
+        ("50 of 100, whose sessions since were not decided",
+         NO_MICE + changing(0, 50) + changing(50, 50, decided_now=0, first=50)
+         + fill(SESSIONS, "select -mouse as session_key, mouse as subject_id from range(50, 100) as m (mouse)"),
+         "pass"),
         ("50 that would change in a replay only",
          NO_MICE + changing(50, 50) + change(DECIDED, scenario="'replay'"), "pass"),
         ("50 whose sessions are set aside",
@@ -362,7 +380,12 @@ CLAIMS: dict[str, Cases] = {
         ("51 of 100", without_metrics(51, 100), "error"),
         ("51 of 100 off every curriculum",
          without_metrics(51, 100) + change(SESSIONS, curriculum_version="'0'"), "pass"),
+        ("51 of 100 of another curriculum", without_metrics(51, 100) + change(SESSIONS, curriculum_name="'x'"), "pass"),
+        ("51 of 100 of another schema version",
+         without_metrics(51, 100) + change(SESSIONS, curriculum_schema_version="'0'"), "pass"),
         ("51 of 100 that are known already", without_metrics(51, 100) + empty(NEW), "pass"),
+        ("51 of 99 that are known already, beside a new one",
+         without_metrics(51, 100) + drop(NEW, "session_key <> 99"), "pass"),
         ("9 of 9", without_metrics(9, 9), "warn"),
     ],
     "assert_new_sessions_stay_on_curriculum": [
@@ -411,8 +434,9 @@ CLAIMS: dict[str, Cases] = {
         ("all columns of the curriculum are missing", drop(READ, "starts_with(read_as, 'curriculum_')"), "pass"),
         ("a metric of a curriculum that only df_manager names",
          drop(READ, "read_as = 'finished_trials'") + change(BEHAVIOR, curriculum_name="null"), "error"),
-        ("a metric of no curriculum in use", drop(READ, "read_as = 'finished_trials'")
-         + change(BEHAVIOR, curriculum_name="null") + change(PUBLISHED, curriculum_name="null"), "pass"),
+        *((f"a metric of curricula of which none in use has the {part}", drop(READ, "read_as = 'finished_trials'")
+           + change(BEHAVIOR, **{part: "'0'"}) + change(PUBLISHED, **{part: "'0'"}), "pass")
+          for part in ("curriculum_name", "curriculum_version", "curriculum_schema_version")),
     ],
     "assert_the_last_run_is_past": [
         ("an hour ago", change(RUN, previous_started_at="started_at - interval 1 hour"), "pass"),
@@ -432,6 +456,7 @@ CLAIMS: dict[str, Cases] = {
         ("2 of 10", mice_gone(2, 10), "error"),
         ("one that someone knows to be gone", mice_gone(1, 1000)
          + add(DIRECTIVES, subject_id="0", applied_as="accept_gone"), "pass"),
+        ("one that is held", mice_gone(1, 1000) + add(DIRECTIVES, subject_id="0", applied_as="hold"), "warn"),
         ("an enrolment of a mouse that never ran", mice_gone(0, 1000)
          + add(PUBLISHED, subject_id="-9", session=0, session_at_current_stage=0), "pass"),
         ("mice whose sessions are all set aside",
@@ -492,6 +517,10 @@ CLAIMS: dict[str, Cases] = {
         ("a value where it is missing",
          A_POLICY + change(PARAMETERS, computed="null", given="0.2") + told(0.2), "error"),
         ("a parameter without a policy", STAY + told(0.2), "error"),
+        ("a parameter without a policy, told before",
+         STAY + add(DF_MANAGER, subject_id="1", session=8, next_parameters='{"x": 0.2}'), "pass"),
+        ("a parameter without a policy, of a session beside one with it",
+         A_POLICY + change(PARAMETERS, given="0.2") + told(0.2) + OF_ANOTHER_MOUSE, "error"),
         ("the value of another parameter", A_POLICY + told(0.2, "y"), "error"),
         ("a policy of a session that is not decided", A_POLICY + change(DECIDED, not_decided_because="'x'"), "pass"),
         ("a rule for GRADUATED holds",
@@ -508,6 +537,8 @@ CLAIMS: dict[str, Cases] = {
         ("5 of 10", sessions_gone(5, 10), "error"),
         ("one that someone knows to be gone", sessions_gone(1, 1000)
          + add(DIRECTIVES, subject_id="1", applied_as="accept_gone"), "pass"),
+        ("one of a mouse that is held", sessions_gone(1, 1000)
+         + add(DIRECTIVES, subject_id="1", applied_as="hold"), "warn"),
         ("one that someone knows of another mouse", sessions_gone(1, 1000)
          + add(DIRECTIVES, subject_id="2", applied_as="accept_gone"), "warn"),
         ("one of before the day that someone names", sessions_gone(1, 1000)
@@ -778,6 +809,29 @@ UNDER_LOOSER_LIMITS = {
 }
 
 
+# what a guard says of a tampering, row by row
+WORDS: dict[str, list[tuple[str, list[str]]]] = {
+    "assert_some_session_is_on_curriculum": [
+        (drop(BEHAVIOR) + "".join(one_more_session(session_date=day, set_aside_because="off_curriculum")
+                                  for day in ("2024-01-02", "2024-01-09", "2024-01-05")),
+         ["3 sessions, newest of 2024-01-09"]),
+        (drop(BEHAVIOR), ["0 sessions, newest of no day"]),
+    ],
+    "assert_subjects_of_directives_are_known": [
+        (directive_for("1", place="line 4") + add(SEEN, subject_id="01") + add(SEEN, subject_id="0001"),
+         ["line 4: there is no mouse 1; did you mean 0001 or 01?"]),
+        (directive_for("1", place="line 4"), ["line 4: there is no mouse 1"]),
+    ],
+    "assert_reasons_explain_every_new_decision": [
+        (PROGRESS + change(DF_MANAGER, matched_rule="null"), ["rule none, not 1"]),
+        (STAY + change(DF_MANAGER, matched_rule="1"), ["rule 1, not none"]),
+        (A_POLICY + change(PARAMETERS, given="0.25") + told(0.25), ["x 0.25, not 0.2"]),
+        (STAY + told(0.2), ["""parameters told: {"x": 0.2}, where policies of the stage give 0"""]),
+        (A_POLICY, ["parameters told: none, where policies of the stage give 1", "x none, not 0.2"]),
+    ],
+}  # fmt: skip
+
+
 class Lab(NamedTuple):
     """Two nights of mice: guards by name as dbt compiled them, what they said, and a copy of the tables."""
 
@@ -786,18 +840,24 @@ class Lab(NamedTuple):
     said: dict[str, str]
     database: duckdb.DuckDBPyConnection
 
-    def outcome(self, guard: dict[str, Any], tampering: str = "") -> str:
-        """What dbt makes of a guard, where tables were tampered with; they are as before afterwards."""
-        config = guard["config"]
-        calc, warn, error = config["fail_calc"], config["warn_if"], config["error_if"]
+    @contextmanager
+    def tampered(self, tampering: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The tables, which are as before afterwards."""
         self.database.begin()
         try:
             self.database.execute(tampering or "select 1")
-            [(should_warn, should_error)] = self.database.execute(
-                f"select {calc} {warn}, {calc} {error} from ({guard['compiled_code']}) as dbt_internal_test"
-            ).fetchall()
+            yield self.database
         finally:
             self.database.rollback()
+
+    def outcome(self, guard: dict[str, Any], tampering: str = "") -> str:
+        """What dbt makes of a guard, where tables were tampered with."""
+        config = guard["config"]
+        calc, warn, error = config["fail_calc"], config["warn_if"], config["error_if"]
+        with self.tampered(tampering) as database:
+            [(should_warn, should_error)] = database.execute(
+                f"select {calc} {warn}, {calc} {error} from ({guard['compiled_code']}) as dbt_internal_test"
+            ).fetchall()
         if should_error and config["severity"].lower() == "error":
             return "error"
         return "warn" if should_warn else "pass"
@@ -909,6 +969,17 @@ def test_a_guard_that_passes_did_not_look_at_empty_tables(lab: Lab) -> None:
 )
 def test_a_guard_trips_where_it_must_and_only_there(lab: Lab, guard: str, tampering: str, expected: str) -> None:
     assert lab.outcome(lab.guards[guard], tampering) == expected
+
+
+@pytest.mark.parametrize(
+    ("guard", "tampering", "details"), [(guard, *case) for guard, cases in WORDS.items() for case in cases]
+)
+def test_a_guard_says_what_is_wrong(lab: Lab, guard: str, tampering: str, details: list[str]) -> None:
+    with lab.tampered(tampering) as database:
+        found = database.execute(
+            f"select detail from ({lab.guards[guard]['compiled_code']}) order by detail"
+        ).fetchall()
+    assert [detail for (detail,) in found] == details
 
 
 def test_limits_are_those_of_the_project(lab: Lab) -> None:
