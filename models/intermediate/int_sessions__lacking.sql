@@ -27,11 +27,14 @@ lacking as (
 
     select
         sessions.session_key,
-        concat_ws(
-            ', '
-            {%- for metric in metrics() %},
-            case when list_contains(looked_at.metrics, '{{ metric.name }}') and sessions.{{ metric.name }} is null then '{{ metric.name }}' end
-            {%- endfor %}
+        list_filter(
+            [
+                {%- for metric in metrics() %}
+                case when list_contains(looked_at.metrics, '{{ metric.name }}') and sessions.{{ metric.name }} is null then '{{ metric.name }}' end
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            ],
+            lambda metric: metric is not null
         ) as metrics_missing
     from sessions
     inner join curricula
@@ -50,7 +53,7 @@ lacking as (
 final as (
 
     select * from lacking
-    where metrics_missing <> ''
+    where len(metrics_missing) > 0
 
 )
 

@@ -282,7 +282,7 @@ reasons as (
         newest_rows.subject_id,
         'without_metrics' as reason,
         newest_rows.session_date as since,
-        'session ' || newest_rows.session || ' has no ' || lacking.metrics_missing as details
+        'session ' || newest_rows.session || ' has no ' || array_to_string(lacking.metrics_missing, ', ') as details
     from newest_rows
     inner join lacking on newest_rows.session_key = lacking.session_key
 
@@ -392,9 +392,7 @@ reasons as (
         'values_missing' as reason,
         min(session_date) filter (where metrics_missing is not null) as since,
         count(metrics_missing) || ' of the newest ' || count(*) || ' sessions lack '
-        || array_to_string(
-            list_sort(list_distinct(flatten(list(string_split(metrics_missing, ', '))))), ', '
-        ) as details
+        || array_to_string(list_sort(list_distinct(flatten(list(metrics_missing)))), ', ') as details
     from newest_of_rigs
     group by rig
     having count(metrics_missing) > count(*) / 2 and count(metrics_missing) > 1

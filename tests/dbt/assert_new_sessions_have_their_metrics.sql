@@ -64,7 +64,7 @@ final as (
 
     select
         subject_id,
-        metrics_missing as detail,
+        array_to_string(metrics_missing, ', ') as detail,
         {{ share_of('missing', 'counted') }}
     from missing
 

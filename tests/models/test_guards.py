@@ -137,7 +137,7 @@ def without_metrics(lacking: int, of: int) -> str:
         )
         + fill(
             LACKING,
-            f"select mouse as session_key, 'finished_trials' as metrics_missing from range({lacking}) as m (mouse)",
+            f"select mouse as session_key, ['finished_trials'] as metrics_missing from range({lacking}) as m (mouse)",
         )
     )
 
