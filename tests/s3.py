@@ -49,7 +49,7 @@ class Server:
         return name
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ports below those of outgoing connections; the server opens each one's neighbour 10,000 above too."""
     found: list[int] = []
     with ExitStack() as held:
@@ -80,7 +80,7 @@ class NotStartedError(RuntimeError):
 
 @contextmanager
 def _server(folder: Path) -> Iterator[Server]:
-    s3, master, volume, filer, admin = _free_ports(5)
+    s3, master, volume, filer, admin = free_ports(5)
     weed = Path(sysconfig.get_path("scripts")) / "weed"
     command = [
         str(weed), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}",
