@@ -38,11 +38,7 @@ graduation as (
         count(mice.sessions_to_graduation) as graduated,
         median(mice.sessions_to_graduation) as median_sessions_to_graduation
     from {{ ref('backtest_mice') }} as mice
-    inner join curricula
-        on
-            mice.curriculum_name = curricula.curriculum_name
-            and mice.curriculum_version = curricula.curriculum_version
-            and mice.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curricula on {{ same_curriculum('mice', 'curricula') }}
     group by curricula.curriculum_key
 
 ),

@@ -94,9 +94,7 @@ final as (
     left join fired on rules.rule_key = fired.rule_key
     left join overridden
         on
-            curricula.curriculum_name = overridden.curriculum_name
-            and curricula.curriculum_version = overridden.curriculum_version
-            and curricula.curriculum_schema_version = overridden.curriculum_schema_version
+            {{ same_curriculum('curricula', 'overridden') }}
             and rules.stage = overridden.stage
             and rules.rule_number = overridden.rule_number
 

@@ -76,11 +76,7 @@ compared as (
     from standing
     left join found on standing.subject_id = found.subject_id and standing.session = found.session
     left join measures on found.session_key = measures.session_key
-    left join curricula
-        on
-            standing.curriculum_name = curricula.curriculum_name
-            and standing.curriculum_version = curricula.curriculum_version
-            and standing.curriculum_schema_version = curricula.curriculum_schema_version
+    left join curricula on {{ same_curriculum('standing', 'curricula') }}
     left join looked_at
         on
             curricula.curriculum_key = looked_at.curriculum_key

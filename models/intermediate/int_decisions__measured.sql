@@ -51,11 +51,7 @@ final as (
     from df_manager
     left join sessions on df_manager.subject_id = sessions.subject_id and df_manager.session = sessions.session
     left join measures on sessions.session_key = measures.session_key
-    inner join curricula
-        on
-            df_manager.curriculum_name = curricula.curriculum_name
-            and df_manager.curriculum_version = curricula.curriculum_version
-            and df_manager.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curricula on {{ same_curriculum('df_manager', 'curricula') }}
 
 )
 

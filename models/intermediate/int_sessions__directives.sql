@@ -114,11 +114,7 @@ known as (
         curriculum_stages.stage,
         curriculum_stages.stage_key
     from dated
-    inner join curricula
-        on
-            dated.curriculum_name = curricula.curriculum_name
-            and dated.curriculum_version = curricula.curriculum_version
-            and dated.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curricula on {{ same_curriculum('dated', 'curricula') }}
     inner join curriculum_stages on curricula.curriculum_key = curriculum_stages.curriculum_key
 
 ),

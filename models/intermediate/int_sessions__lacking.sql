@@ -37,11 +37,7 @@ lacking as (
             lambda metric: metric is not null
         ) as metrics_missing
     from sessions
-    inner join curricula
-        on
-            sessions.curriculum_name = curricula.curriculum_name
-            and sessions.curriculum_version = curricula.curriculum_version
-            and sessions.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curricula on {{ same_curriculum('sessions', 'curricula') }}
     inner join metrics_of_curricula as looked_at on curricula.curriculum = looked_at.curriculum
     where
         {% for metric in metrics() -%}

@@ -60,11 +60,7 @@ keyed as (
         {%- endfor %}
     from sessions
     inner join subjects on sessions.subject_id = subjects.subject_id
-    left join curricula
-        on
-            sessions.curriculum_name = curricula.curriculum_name
-            and sessions.curriculum_version = curricula.curriculum_version
-            and sessions.curriculum_schema_version = curricula.curriculum_schema_version
+    left join curricula on {{ same_curriculum('sessions', 'curricula') }}
     left join stages
         on sessions.reported_stage = stages.stage and not coalesce(sessions.is_stage_of_another_task, false)
     left join standing on sessions.subject_id = standing.subject_id and sessions.session = standing.session

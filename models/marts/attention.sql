@@ -318,9 +318,7 @@ reasons as (
     from newest
     anti join ends
         on
-            newest.curriculum_name = ends.curriculum_name
-            and newest.curriculum_version = ends.curriculum_version
-            and newest.curriculum_schema_version = ends.curriculum_schema_version
+            {{ same_curriculum('newest', 'ends') }}
             and newest.current_stage_actual = ends.stage
     where
         session_at_current_stage >= {{ var('attention_sessions_in_stage') }}
@@ -348,9 +346,7 @@ reasons as (
     from newest
     anti join stage_parameters
         on
-            newest.curriculum_name = stage_parameters.curriculum_name
-            and newest.curriculum_version = stage_parameters.curriculum_version
-            and newest.curriculum_schema_version = stage_parameters.curriculum_schema_version
+            {{ same_curriculum('newest', 'stage_parameters') }}
             and newest.next_stage_suggested = stage_parameters.stage
 
     union all by name

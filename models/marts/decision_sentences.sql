@@ -134,9 +134,7 @@ final as (
     left join parameters on df_manager.subject_id = parameters.subject_id and df_manager.nth_newest = parameters.nth_newest
     left join ends
         on
-            df_manager.curriculum_name = ends.curriculum_name
-            and df_manager.curriculum_version = ends.curriculum_version
-            and df_manager.curriculum_schema_version = ends.curriculum_schema_version
+            {{ same_curriculum('df_manager', 'ends') }}
             and df_manager.current_stage_actual = ends.stage
 
 )

@@ -36,9 +36,7 @@ subjects as (
     from df_manager
     left join ends
         on
-            df_manager.curriculum_name = ends.curriculum_name
-            and df_manager.curriculum_version = ends.curriculum_version
-            and df_manager.curriculum_schema_version = ends.curriculum_schema_version
+            {{ same_curriculum('df_manager', 'ends') }}
             and df_manager.next_stage_suggested = ends.stage
     group by df_manager.subject_id
 

@@ -58,9 +58,7 @@ newest_decisions as (
     left join decisions_before
         on
             df_manager.subject_id = decisions_before.subject_id
-            and df_manager.curriculum_name = decisions_before.curriculum_name
-            and df_manager.curriculum_version = decisions_before.curriculum_version
-            and df_manager.curriculum_schema_version = decisions_before.curriculum_schema_version
+            and {{ same_curriculum('df_manager', 'decisions_before') }}
             and df_manager.current_stage_actual = decisions_before.next_stage_suggested
 
 ),
@@ -96,9 +94,7 @@ changed_parameters as (
     from changes
     inner join stage_parameters as parameters
         on
-            changes.curriculum_name = parameters.curriculum_name
-            and changes.curriculum_version = parameters.curriculum_version
-            and changes.curriculum_schema_version = parameters.curriculum_schema_version
+            {{ same_curriculum('changes', 'parameters') }}
             and parameters.stage in (changes.current_stage_actual, changes.next_stage_suggested)
     group by all
     having value_now is distinct from value_next
@@ -144,9 +140,7 @@ final as (
     left join mice on newest_decisions.subject_id = mice.subject_id
     left join listed_changes
         on
-            newest_decisions.curriculum_name = listed_changes.curriculum_name
-            and newest_decisions.curriculum_version = listed_changes.curriculum_version
-            and newest_decisions.curriculum_schema_version = listed_changes.curriculum_schema_version
+            {{ same_curriculum('newest_decisions', 'listed_changes') }}
             and newest_decisions.current_stage_actual = listed_changes.current_stage_actual
             and newest_decisions.next_stage_suggested = listed_changes.next_stage_suggested
             and newest_decisions.parameters_now is not distinct from listed_changes.parameters_now

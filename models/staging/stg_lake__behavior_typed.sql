@@ -164,11 +164,7 @@ with_known_stages as (
         stages.stage is not null and task_stages.stage is null as is_stage_of_another_task
     from under_curricula
     left join stages on under_curricula.reported_stage = stages.stage
-    left join curricula
-        on
-            under_curricula.curriculum_name = curricula.curriculum_name
-            and under_curricula.curriculum_version = curricula.curriculum_version
-            and under_curricula.curriculum_schema_version = curricula.curriculum_schema_version
+    left join curricula on {{ same_curriculum('under_curricula', 'curricula') }}
     left join task_stages
         on
             coalesce(curricula.task, under_curricula.task) = task_stages.task

@@ -52,11 +52,7 @@ of_curricula as (
         metrics_of_curricula.metric as read_as,
         min(curricula.curriculum) as curriculum
     from used
-    inner join curricula
-        on
-            used.curriculum_name = curricula.curriculum_name
-            and used.curriculum_version = curricula.curriculum_version
-            and used.curriculum_schema_version = curricula.curriculum_schema_version
+    inner join curricula on {{ same_curriculum('used', 'curricula') }}
     inner join metrics_of_curricula on curricula.curriculum = metrics_of_curricula.curriculum
     group by metrics_of_curricula.metric
 

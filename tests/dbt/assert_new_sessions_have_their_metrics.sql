@@ -42,11 +42,7 @@ counted as (
         sessions.subject_id
     from sessions
     semi join new_sessions on sessions.session_key = new_sessions.session_key
-    semi join curricula
-        on
-            sessions.curriculum_name = curricula.curriculum_name
-            and sessions.curriculum_version = curricula.curriculum_version
-            and sessions.curriculum_schema_version = curricula.curriculum_schema_version
+    semi join curricula on {{ same_curriculum('sessions', 'curricula') }}
 
 ),
 

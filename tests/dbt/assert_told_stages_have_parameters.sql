@@ -28,9 +28,7 @@ final as (
     from next_session
     anti join parameters
         on
-            next_session.curriculum_name = parameters.curriculum_name
-            and next_session.curriculum_version = parameters.curriculum_version
-            and next_session.curriculum_schema_version = parameters.curriculum_schema_version
+            {{ same_curriculum('next_session', 'parameters') }}
             and next_session.next_stage_suggested = parameters.stage
     where not next_session.has_left
 
