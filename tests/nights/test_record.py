@@ -2,18 +2,22 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
-from auto_train.lake import LakeError, Settings
+from auto_train.lake import LakeError, Settings, open_lake
 from auto_train.nights import night
 from auto_train.nights.dbt_runner import Progress
-from auto_train.nights.night import _in_a_line, _limit, failed
+from auto_train.nights.night import _in_a_line, _limit, build, failed, findings, is_published, what_was_read
 from auto_train.nights.record import Finding, Night, Outcome, in_words, record_path
 from scripts.cli import auto_train
+from tests.publishing import test_publishing as publishing
 
 STARTED = datetime(2026, 1, 31, 5, tzinfo=UTC)
 GATE = Finding(
@@ -122,3 +126,131 @@ def test_only_a_test_that_fails_refuses_a_night(statuses: list[str], outcome: Ou
     results = {"results": [{"status": status} for status in statuses]}
     (tmp_path / "run_results.json").write_text(json.dumps(results))
     assert failed(tmp_path) is outcome
+
+
+def of_dbt(target: Path, nodes: dict[str, Any], *results: dict[str, Any], **metadata: str) -> None:
+    """What dbt leaves of a run."""
+    (target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    (target / "run_results.json").write_text(json.dumps({"metadata": metadata, "results": results}))
+
+
+def with_tables(folder: Path, *statements: str) -> Settings:
+    """Settings of a lake and a database below a folder."""
+    settings = replace(publishing.settings_for(str(folder / "lake")), database=str(folder / "database.duckdb"))
+    with duckdb.connect(settings.database) as database:
+        for statement in statements:
+            database.execute(statement)
+    return settings
+
+
+def test_what_failed_or_warned_is_found_with_its_mice_and_what_failed_first(tmp_path: Path) -> None:
+    settings = with_tables(
+        tmp_path,
+        "create table failing as select * from (values ('2', 'b', 9), ('1', 'a', 12), ('2', null, 12), (null, 'b', 3))"
+        " as of_it (subject_id, detail, counted)",
+    )
+    rows = "select * from failing"
+    meta = {"says": "it is so", "what_to_do": "look", "gate": "a_gate"}
+    stops = "> 0 and max(percent) > 70 and max(counted) >= 10"
+    nodes = {
+        "test.auto_train.assert_it.0f": {"resource_type": "test", "config": {"meta": meta, "error_if": stops}},
+        "test.auto_train.unique_x.1e": {"resource_type": "test", "config": {"meta": {}, "error_if": "!= 0"}},
+        # what a model has selected are not mice with a problem
+        "model.auto_train.broken": {"resource_type": "model", "config": {}},
+    }
+
+    def result(of: str, status: str, failures: int | None = None, code: str | None = None) -> dict[str, Any]:
+        message = f"message\nof {of}"
+        return {"unique_id": of, "status": status, "failures": failures, "compiled_code": code, "message": message}
+
+    [gate, unique, broken] = nodes
+    of_dbt(
+        tmp_path,
+        nodes,
+        result(gate, "warn", 4, rows),
+        result(unique, "fail", 2, "select 1 as x"),
+        result(broken, "error", code=rows),
+        result(gate, "pass", 0, rows),
+        result(broken, "skipped"),
+    )
+    assert findings(tmp_path, settings) == [
+        Finding("unique_x", False, f"message of {unique}", [], "", found=2),
+        Finding("broken", False, f"message of {broken}", [], ""),
+        Finding(
+            "assert_it", True, "it is so", ["1", "2"], "look", ("a", "b"), "a_gate",
+            "above 70 %, where 10 or more are counted", 4, 12,
+        ),
+    ]  # fmt: skip
+    (tmp_path / "run_results.json").unlink()
+    assert findings(tmp_path, settings) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "counts"),
+    [
+        (["stg_lake__behavior", "quarantine"], {"a": 2}),
+        # of tables that this run did not make nothing is said: they are an earlier run's
+        (["stg_lake__behavior"], {"b": 1}),
+        (["quarantine"], {}),
+        ([], {}),
+    ],
+)
+def test_what_was_set_aside_is_told_of_the_tables_that_this_run_made(
+    made: list[str], counts: dict[str, int], tmp_path: Path
+) -> None:
+    settings = with_tables(
+        tmp_path,
+        "create schema marts; create schema staging",
+        "create table marts.quarantine as select unnest(['a', 'a']) as reason",
+        "create table staging.stg_lake__behavior as select unnest(['b', null]) as set_aside_because",
+    )
+    all_of_them = ("stg_lake__behavior", "quarantine")
+    results = [
+        {"unique_id": f"model.auto_train.{name}", "status": "success" if name in made else "error"}
+        for name in all_of_them
+    ]
+    of_dbt(tmp_path, {}, *results)
+    found, notes = what_was_read(tmp_path, settings)
+    assert (found, bool(notes)) == (counts, bool(counts))
+
+
+def test_a_run_that_failed_has_published_only_where_df_manager_is_of_its_own_invocation(tmp_path: Path) -> None:
+    own, other = publishing.run_id(2), publishing.run_id(1)
+    settings = with_tables(
+        tmp_path,
+        "create schema staging",
+        f"create table staging.stg_lake__run as select '{own}' as run_id, 'this one' as invocation_id",
+    )
+    lake = open_lake(settings.lake, settings)
+
+    def is_out(invocation: str) -> bool:
+        of_dbt(tmp_path, {}, invocation_id=invocation)
+        return is_published(tmp_path, settings, lake)
+
+    assert not is_out("this one")
+    publishing.run(settings, 1, None)
+    assert not is_out("this one")
+    publishing.run(settings, 2, publishing.tag(settings), other)
+    assert is_out("this one")
+    # the tables are those of the night before
+    assert not is_out("another one")
+    assert not is_published(tmp_path, replace(settings, database=str(tmp_path / "none")), lake)
+
+
+def test_a_night_that_is_overtaken_again_and_again_gives_up_and_another_failure_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, said = with_tables(tmp_path), iter([night.OVERTAKEN] * 3 + ["it broke", ""])
+    left = tmp_path / "run_results.json"
+
+    def dbt(*_: object) -> tuple[int, str]:
+        # what the try before left is not taken for this one's
+        assert not left.exists()
+        left.write_text("{}")
+        errors = next(said)
+        return int(bool(errors)), errors
+
+    monkeypatch.setattr(night, "run_dbt", dbt)
+    assert build([], tmp_path, settings) == (1, night.OVERTAKEN)
+    assert build([], tmp_path, settings) == (1, "it broke")
+    assert build([], tmp_path, settings) == (0, "")
