@@ -117,6 +117,27 @@ def test_a_night_that_could_not_run_is_told_with_why_though_a_gate_warned_before
     ]
 
 
+def test_a_long_alert_is_cut_and_still_says_where_the_page_is() -> None:
+    def said(length: int) -> str:
+        broke = Night(manager="test", outcome=Outcome.COULD_NOT_RUN, started_at=STARTED, problem="x" * length)
+        return alerts.message(broke, "s3://lab/morning_test.html")
+
+    cut, page = "…\nThe rest is in the log of the night.", "\nPage: s3://lab/morning_test.html"
+    fits = alerts.LONGEST - len("Nothing was published.\nNo earlier publication is known.\n")
+    assert said(fits).endswith("xx" + page)
+    assert said(fits + 1).endswith(f"xx {cut}{page}")
+    # and of many lines the first
+    broke = Night(manager="test", outcome=Outcome.COULD_NOT_RUN, started_at=STARTED, problem="x\n" * 20)
+    assert alerts.message(broke, None).count("x") == alerts.LINES_OF_A_PROBLEM
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_only_where_a_page_is_made_people_are_told_where_it_is(is_made: bool) -> None:
+    settings = replace(Settings.from_environment(), lake="s3://lab/mice", page=is_made)
+    page = "s3://lab/mice/foraging_auto_training/morning_demo.html"
+    assert alerts.page_of(settings) == (page if is_made else None)
+
+
 def test_each_address_is_told_of_the_events_that_it_wants(receiver: Receiver) -> None:
     with_warning = PUBLISHED.model_copy(update={"warnings": ["odd"]})
     could_not = Night(manager="test", outcome=Outcome.COULD_NOT_RUN, started_at=STARTED, problem="no bucket\nat all")

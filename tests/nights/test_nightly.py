@@ -199,12 +199,36 @@ def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
     assert str(Finding("a_test", False, "it is so", [], "")) == "FAILED: it is so (a_test)"
 
 
-@pytest.mark.parametrize("said", [["--who", "Anna"], ["--why", "all learned it"]])
-def test_who_and_why_without_a_gate_run_no_night(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("--dry-run --who Anna", "--who and --why belong to --let-through"),
+        ("--dry-run --why learned", "--who and --why belong to --let-through"),
+        ("--dry-run --let-through mice_change_stage --who Anna", "--let-through needs --who and --why"),
+        ("--dry-run --let-through mice_change_stage --why learned", "--let-through needs --who and --why"),
+        ("--dry-run --all", "--dry-run is for one manager"),
+        ("--dry-run --if-news", "--dry-run is for one manager"),
+    ],
+)
+def test_options_that_do_not_belong_together_run_no_night(
+    said: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # a night of this manager would end at once
     monkeypatch.setenv("AUTO_TRAIN_MANAGER", "no/name")
-    done = CliRunner().invoke(auto_train, ["nightly", "--dry-run", *said])
-    assert (done.exit_code, "--who and --why belong to --let-through" in done.output) == (2, True)
+    done = CliRunner().invoke(auto_train, ["nightly", *said.split()])
+    assert (done.exit_code, problem in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["nightly", "watch"])
+def test_managers_of_one_database_run_no_night(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    monkeypatch.setenv("AUTO_TRAIN_DATABASE", "/lab/auto_train.duckdb")
+    monkeypatch.setenv("AUTO_TRAIN_MANAGER", "no/name")
+    done = CliRunner().invoke(auto_train, [command, "--all"])
+    assert "would be one database for all managers: leave it out with --all" in str(done.exception)
 
 
 def test_one_of_a_thing_is_named_in_the_singular() -> None:

@@ -102,6 +102,29 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     assert f"df_manager_stats_test.parquet is not what run {run_id(2)} published" in text
 
 
+def test_a_publication_that_is_late_or_too_old_is_said_to_be(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    run(settings, 1, None)
+    published_at, late = START + timedelta(minutes=1), "late: rigs run on decisions of that time"
+
+    def said(hours: float, max_age: float | None = None) -> tuple[bool, bool, bool]:
+        age = None if max_age is None else timedelta(hours=max_age)
+        text, is_well = status(settings, published_at + timedelta(hours=hours), age)
+        return late in text, "nights do not publish, or do not run" in text, is_well
+
+    assert (said(36), said(37)) == ((False, False, True), (True, False, True))
+    assert (said(26, 26), said(26.1, 26)) == ((False, False, True), (False, True, False))
+    # being late is not said of what is wrong already
+    assert said(40, 26) == (False, True, False)
+    # nor is it well where nothing is published, however young that should be
+    nothing = replace(settings, manager="other")
+    assert not status(nothing, published_at, timedelta(hours=26))[1]
+    assert listing(nothing) == "nothing is kept"
+    # a mirror is looked at too
+    text, is_well = status(replace(settings, mirror=str(tmp_path / "mirror")), published_at)
+    assert not is_well and f"WRONG  {tmp_path / 'mirror'}: there is no manifest of test" in text
+
+
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     settings = settings_for(str(tmp_path))
     run(settings, 1, None)
