@@ -61,6 +61,7 @@ def test_the_header_may_stand_below_other_lines(texts: tuple[str, ...]) -> None:
     ("header", "number"),
     [
         (HEADER.replace("until_date", "untill_date"), 2),
+        ("\n" + HEADER.replace("until_date", "untill_date"), 3),
         (HEADER.replace("directive", "hold"), 2),
         (HEADER.replace(",why", ",reason"), 2),
         (HEADER.replace("subject_id", "mouse") + "\n", 3),
@@ -74,9 +75,11 @@ def test_a_damaged_header_holds_the_mice_of_all_rows(header: str | None, number:
     assert told(found) == [(number, "42", "header_is_damaged"), (number + 1, "43", "header_is_damaged")]
 
 
-def test_a_column_that_is_gone_holds_the_mice_of_all_rows() -> None:
-    found = lines(b"why,subject_id,directive,stage,from_date,who\nweight,42,hold,,2024-01-01,Anna")
-    assert told(found) == [(2, "42", "header_is_damaged")]
+@pytest.mark.parametrize(
+    "text", ["why,subject_id,directive,stage,from_date,who\nweight,42,hold,,2024-01-01,Anna", "subject_id,why\n42,x"]
+)
+def test_a_column_that_is_gone_holds_the_mice_of_all_rows(text: str) -> None:
+    assert told(lines(text.encode())) == [(2, "42", "header_is_damaged")]
 
 
 @pytest.mark.parametrize("broken", ["42;hold;;2024-01-01;;Anna;x", '"42,hold,,,,Anna,x"', "42\thold"])
@@ -139,6 +142,7 @@ def test_a_line_without_a_mouse_names_none() -> None:
     [
         (b"", "header_is_missing"),
         (b"\n\n", "header_is_missing"),
+        (b"subject_id\n42\n", "header_is_missing"),
         (HEADER.replace(",", "|").encode(), "header_is_missing"),
         (f"{HEADER}\n{HOLD}".encode("utf-16-le"), "file_is_not_text"),
         (b"PK\x03\x04\x00", "file_is_not_text"),
