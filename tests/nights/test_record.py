@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,20 @@ from click.testing import CliRunner
 from auto_train.lake import LakeError, Settings, open_lake
 from auto_train.nights import night
 from auto_train.nights.dbt_runner import Progress
-from auto_train.nights.night import _in_a_line, _limit, build, failed, findings, is_published, what_was_read
-from auto_train.nights.record import Finding, Night, Outcome, in_words, record_path
+from auto_train.nights.night import (
+    _in_a_line,
+    _limit,
+    build,
+    decided,
+    failed,
+    findings,
+    is_published,
+    of_publication,
+    what_was_read,
+    with_page,
+)
+from auto_train.nights.record import Finding, InForce, Night, Outcome, in_words, record_path
+from auto_train.publishing.manifest import File
 from scripts.cli import auto_train
 from tests.publishing import test_publishing as publishing
 
@@ -254,3 +266,95 @@ def test_a_night_that_is_overtaken_again_and_again_gives_up_and_another_failure_
     assert build([], tmp_path, settings) == (1, night.OVERTAKEN)
     assert build([], tmp_path, settings) == (1, "it broke")
     assert build([], tmp_path, settings) == (0, "")
+
+
+DECIDED = (
+    "create schema marts; create schema staging",
+    """
+    create table marts.run_summary as select * from (values
+        ('sessions', 'read', 5), ('sessions', 'decided_now', 3), ('next_session', 'STAY', 2),
+        ('newest_session_date', '2026-01-30', null)
+    ) as rows (of_what, name, number)
+    """,
+    f"""
+    create table staging.stg_lake__run as
+    select '{publishing.run_id(1)}' as run_id, date '2026-01-31' as training_day, 'Europe/London' as lab_time_zone
+    """,
+    """
+    create table marts.next_session as select * from (values
+        ('2', 'STAY', false), ('1', 'STAY', false), ('3', 'STAY', true), ('4', 'PROGRESS', false)
+    ) as rows (subject_id, decision, has_left)
+    """,
+    """
+    create table marts.decision_drift as select * from (values
+        ('1', 'STAGE_1', null, true), ('1', 'STAGE_1', null, true), ('2', 'STAGE_1', 'STAGE_2', false),
+        ('4', 'STAGE_1', 'STAGE_3', true)
+    ) as rows (subject_id, stage_tomorrow, stage_tomorrow_now, matters_for_tomorrow)
+    """,
+    # the mouse 1 was decided, with a directive that holds in place of a pin; mouse 9 has never run
+    """
+    create table marts.df_manager as select * from (values
+        ('1', 2, 2, 'hold, because the stage is unknown: pin by Anna: x'), ('1', 1, 1, null),
+        ('4', 1, 1, null), ('9', 0, 0, 'enrol by Bo: y')
+    ) as rows (subject_id, session, session_at_current_stage, directive)
+    """,
+    """
+    create table staging.stg_people__directives as select * from (values
+        ('9', 'enrol by Bo: y', 3, true, false), ('1', 'pin by Anna: x', 2, true, true),
+        ('4', 'hold by Cy: z', 4, true, true), ('4', 'enrol by Cy: z', 5, true, false),
+        ('9', 'hold by Bo: y', 6, true, true), ('1', 'left by Anna: x', 7, false, true)
+    ) as rows (subject_id, words, line_number, is_in_force, overrules)
+    """,
+)
+
+
+def test_the_record_has_what_the_tables_say(tmp_path: Path) -> None:
+    settings = with_tables(tmp_path, *DECIDED)
+    assert decided(settings) == {
+        "run": publishing.run_id(1),
+        "training_day": date(2026, 1, 31),
+        "lab_time_zone": "Europe/London",
+        "counts": {"sessions": {"read": 5, "decided_now": 3}, "next_session": {"STAY": 2}},
+        # not mice that left
+        "next_session": {"STAY": ["1", "2"], "PROGRESS": ["4"]},
+        # an enrolment only of a mouse that has never run, all else of one that has
+        "directives": [
+            InForce(subject_id="1", words="hold, because the stage is unknown: pin by Anna: x"),
+            InForce(subject_id="4", words="hold by Cy: z"),
+            InForce(subject_id="9", words="enrol by Bo: y"),
+        ],
+        "drifted": ["1 (not decided, not STAGE_1)", "4 (STAGE_3, not STAGE_1)"],
+    }
+
+
+def test_the_record_has_the_files_of_its_own_publication_only(tmp_path: Path) -> None:
+    settings = with_tables(tmp_path, *DECIDED)
+    lake = open_lake(settings.lake, settings)
+    assert of_publication(settings, lake)["files"] == []
+    publishing.run(settings, 1, None)
+    assert [file.path for file in of_publication(settings, lake)["files"]] == [
+        settings.published(table) for table in publishing.TABLES
+    ]
+    # another run publishes before this one has told of itself
+    publishing.run(settings, 2, publishing.tag(settings), publishing.run_id(1))
+    assert of_publication(settings, lake)["files"] == []
+
+
+def test_a_page_that_is_missing_is_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = with_tables(tmp_path)
+    path = settings.published("morning", "html")
+    made = Night(manager="test", outcome=Outcome.PUBLISHED, started_at=STARTED, files=[File.of(path, b"a page")])
+    monkeypatch.setattr(night, "save_published", lambda *_: "the page is there")
+    found = with_page(made, settings)
+    assert (found.page, found.notes, found.behind) == (f"{settings.lake}/{path}", ["the page is there"], [])
+    # the night published none
+    found = with_page(made.model_copy(update={"files": []}), settings)
+    assert (found.page, found.behind, found.finished().exit_code) == (None, ["the page is there"], 3)
+
+    def full(*_: object) -> str:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(night, "save_published", full)
+    found = with_page(made.finished("the mirror"), settings)
+    assert found.behind == ["the mirror", "the morning page could not be saved: the disk is full"]
+    assert (found.page, found.finished().exit_code) == (None, 3)
