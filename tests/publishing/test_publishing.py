@@ -37,6 +37,7 @@ from auto_train.publishing.manifest import (
 )
 from auto_train.publishing.mirror import MirrorError, bring_up_to_date
 from auto_train.publishing.publication import OvertakenError, Tables, publish, publish_beside
+from auto_train.publishing.rename import rename
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import listing, problems, status
 from tests import faults
@@ -728,6 +729,44 @@ def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_
     now = published(settings)
     assert pq.read_table(io.BytesIO(now.pop("decision_log")))["session"].to_pylist() == [1]
     assert now == {table: content for table, content in contents(1).items() if table != "decision_log"}
+
+
+def test_a_new_name_has_all_that_the_old_one_published_and_nothing_of_what_was_said_then(tmp_path: Path) -> None:
+    old = settings_for(str(tmp_path))
+    new, lake = replace(old, manager="new"), open_lake(old.lake, old)
+    files = {old.published(table): content for table, content in contents(1).items()}
+    rigs = old.published("next_session", "json")
+    files[rigs] = b'{"manager": "test", "run_id": "x", "training_day": "2025-12-31"}'
+    decisions = (b"decisions", 2), (b"told", 3)
+    run = Run(id=run_id(1), started_at=START, lab_time_zone="Australia/Sydney", training_day=START.date())
+    gate = [{"gate": "a", "who": "b", "why": "c"}]
+    manifest = Manifest(
+        manager="test", run=run, code_version="test", files=[], said=["a first night"], let_through=gate
+    )
+    publish(old, None, Tables(files, dict.fromkeys(contents(1), 1), *decisions), manifest)
+    # it is noon there already
+    renamed = rename(new, "test", START + timedelta(hours=1))
+    assert (renamed.manager, renamed.let_through, renamed.said) == (
+        "new", [], ["manager test is called new from now on: no mouse is told another stage"],
+    )  # fmt: skip
+    assert (renamed.run.kind, renamed.run.previous, renamed.run.training_day, renamed.run.lab_time_zone) == (
+        "rename", run_id(1), START.date() + timedelta(days=1), "Australia/Sydney",
+    )  # fmt: skip
+    assert {table: lake.read(new.published(table)) for table in TABLES} == contents(1)
+    assert json.loads(lake.read(new.published("next_session", "json"))) == {
+        "manager": "new", "run_id": renamed.run.id, "training_day": "2026-01-02",
+    }  # fmt: skip
+    # the log goes on, and what the old name published stays for its readers
+    entries = log.entries(lake, new, renamed.run.id)
+    assert [entry.run.id for entry in entries] == [renamed.run.id, run_id(1)]
+    assert [(lake.read(file.path), file.rows) for file in (entries[1].file, entries[1].told)] == [*decisions]
+    assert problems(old, old.lake) == problems(new, new.lake) == []
+    assert lake.read(rigs) == files[rigs]
+    # what is damaged is not taken along
+    lake.publish(io.BytesIO(b"damaged"), old.published("df_manager_stats"))
+    with pytest.raises(LakeError, match=r"is not what run .* published: roll back first"):
+        rename(replace(old, manager="newer"), "test", START)
+    assert not lake.exists(replace(old, manager="newer").published("df_manager"))
 
 
 def test_between_buckets_of_one_service_the_service_copies(in_a_bucket: Settings) -> None:
