@@ -200,6 +200,33 @@ def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "counted", "limit", "said"),
+    [
+        (3, 12, "", "\n    3 of 12 (25 %)"),
+        (3, 12, "above 20 %", "\n    3 of 12 (25 %); a night stops above 20 %"),
+        # not every test says of how many
+        (3, None, "", ""),
+        (None, 12, "", ""),
+        (0, 12, "", ""),
+    ],
+)
+def test_a_finding_says_of_how_many_where_that_is_known(
+    found: int | None, counted: int | None, limit: str, said: str
+) -> None:
+    finding = Finding("a_test", True, "it is so", [], "", limit=limit, found=found, counted=counted)
+    assert str(finding) == f"warning: it is so (a_test){said}"
+
+
+def test_a_finding_has_ten_details_and_counts_the_others() -> None:
+    def told(details: int) -> list[str]:
+        of = tuple(f"detail {number}" for number in range(details))
+        return str(Finding("a_test", True, "it is so", [], "", of)).splitlines()[1:]
+
+    ten = [f"    detail {number}" for number in range(10)]
+    assert (told(0), told(10), told(12)) == ([], ten, [*ten, "    and 2 more"])
+
+
+@pytest.mark.parametrize(
     ("said", "problem"),
     [
         ("--dry-run --who Anna", "--who and --why belong to --let-through"),

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.nights import night
+from auto_train.nights import begin, night, rehearsal
 from auto_train.nights.dbt_runner import Progress
 from auto_train.nights.night import (
     _in_a_line,
@@ -358,3 +358,67 @@ def test_a_page_that_is_missing_is_behind(tmp_path: Path, monkeypatch: pytest.Mo
     found = with_page(made.finished("the mirror"), settings)
     assert found.behind == ["the mirror", "the morning page could not be saved: the disk is full"]
     assert (found.page, found.finished().exit_code) == (None, 3)
+
+
+def test_a_night_of_all_ends_with_the_code_of_the_one_that_most_needs_somebody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "managers.yml").write_text("a: {}\nb: {}\nc: {}\n")
+    monkeypatch.setenv("AUTO_TRAIN_MANAGERS", str(tmp_path / "managers.yml"))
+    for codes, code in {(None, None, None): 0, (None, 0, None): 0, (0, 3, None): 3, (3, 1, 0): 1, (1, 2, 3): 2}.items():
+        of = dict(zip("abc", codes, strict=True))
+        monkeypatch.setattr("scripts.nightly.begin", lambda name, *_, of=of, **__: of[name])
+        done = CliRunner().invoke(auto_train, ["nightly", "--all"])
+        assert done.exit_code == code, codes
+    assert done.output.splitlines()[-3:] == [
+        "a: refused by a test, nothing was published (1)",
+        "b: could not run (2)",
+        "c: published, and something beside it is behind (3)",
+    ]
+
+
+def test_a_lake_that_cannot_be_looked_at_has_a_night_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lake").write_text("not a folder")
+    monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path / "lake"))
+    options = ["--target-path", str(tmp_path / "target")]
+    assert begin.begin("test", options, if_news=True) == 2
+    recorded = Night.load(tmp_path / "target/test/summary.json")
+    assert recorded and recorded.outcome is Outcome.COULD_NOT_RUN and recorded.problem in capsys.readouterr().out
+
+
+def test_a_name_that_is_refused_does_not_become_a_path(tmp_path: Path) -> None:
+    options = ["--target-path", str(tmp_path / "target")]
+    for name in ("../evil", "..", "/evil", ""):
+        assert night.not_begun(name, LakeError("mistyped"), options) == 2
+    records = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parent.parent for path in records} == {tmp_path / "target"}
+    assert "unnamed" in {path.parent.name for path in records}
+    assert {Night.load(path).problem for path in records} == {"mistyped"}
+
+
+def test_a_rehearsal_names_twenty_mice_that_move_or_says_where_the_night_would_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, mice = with_tables(tmp_path), 20
+
+    def dbt(trial: Settings, *_: str) -> tuple[int, str]:
+        # the tables that the last night left stay as they are
+        assert trial.database != settings.database
+        with duckdb.connect(trial.database) as database:
+            database.execute("create schema staging; create schema marts")
+            for table, stage in {"staging.stg_lake__decisions": "STAGE_1", "marts.df_manager": "STAGE_2"}.items():
+                database.execute(f"""
+                    create table {table} as select lpad(n::varchar, 2, '0') as subject_id, 1 as session,
+                    '{stage}' as next_stage_suggested from range({mice}) as mice (n)
+                """)
+        return 0, ""
+
+    monkeypatch.setattr(rehearsal, "run_dbt", dbt)
+    code, lines = rehearsal.rehearse(settings, [])
+    assert (code, len(lines), lines[20], lines[-1]) == (0, 22, "    19: STAGE_1 -> STAGE_2", "nothing was published")
+    mice = 21
+    assert rehearsal.rehearse(settings, [])[1][-2:] == ["    and 1 more", "nothing was published"]
+    monkeypatch.setattr(rehearsal, "run_dbt", lambda *_: (1, "it broke"))
+    assert rehearsal.rehearse(settings, []) == (1, ["it broke", "the night would stop here"])
