@@ -265,6 +265,19 @@ def test_only_the_ending_that_people_named_makes_a_pickle_of_a_file(named: str, 
     assert inputs.kind_of(named) == kind
 
 
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("https://lab.org/df.csv?key=S3CRET&x=1", "403 at https://lab.org/df.csv now"),
+        ("https://lab.org/df.csv", "403 at https://lab.org/df.csv now"),
+        # a question mark is a wildcard elsewhere
+        ("/lab/df?.csv", "403 at /lab/df?.csv now"),
+    ],
+)
+def test_what_duckdb_says_of_a_url_is_repeated_in_a_line_without_its_query(location: str, said: str) -> None:
+    assert inputs._without_query(ValueError(f"403 at {location}\n  now"), location) == said
+
+
 def test_a_pickle_or_csv_that_is_not_there_is_one_line(converter: Converter, own: Project) -> None:
     assert "there is no such file" in converter.refused("none*.pkl")
     own.environment["AUTO_TRAIN_DF_BEHAVIOR"] = "none.pkl"

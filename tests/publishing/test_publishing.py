@@ -132,6 +132,10 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     stats = settings.published("df_manager_stats")
     open_lake(settings.lake, settings).remove(stats)
     assert problems(settings, settings.lake) == [f"{stats} is gone"]
+    # also of the log, which no mirror has
+    of_log = log.log_path(settings, run_id(1), log.DECISIONS)
+    open_lake(settings.lake, settings).remove(of_log)
+    assert problems(settings, settings.lake) == [f"{stats} is gone", f"{of_log} is gone"]
 
 
 def test_a_curriculum_of_the_last_publication_that_is_gone_or_another_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Settings: what cannot be used is refused at once, in one line that says what to write."""
 
 import os
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from auto_train.lake import ROOT, LakeError, Settings, shown
+from auto_train.lake import ROOT, LakeError, Settings, clock, shown
 from auto_train.nights.dbt_plugin import check_vars
 
 LOCATIONS = ("LAKE", "DF_BEHAVIOR", "MIRROR", "DATABASE")
@@ -215,3 +215,13 @@ def test_variables_may_be_days_and_shares() -> None:
     day = date(2026, 1, 31)
     check_vars(ROOT, {"training_day": day, "max_percent_drifted": 2.5, "lab_time_zone": "Asia/Kolkata"})
     check_vars(ROOT, {})
+
+
+def test_the_clock_may_be_told_the_time_and_only_one_with_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTO_TRAIN_CLOCK", "2026-01-31T05:00:00-08:00")
+    assert clock.now() == datetime(2026, 1, 31, 13, tzinfo=UTC)
+    assert clock.now().tzinfo is UTC
+    for told in ("2026-01-31T05:00:00", "tomorrow"):
+        monkeypatch.setenv("AUTO_TRAIN_CLOCK", told)
+        with pytest.raises(LakeError, match=f"AUTO_TRAIN_CLOCK='{told}': a time with its zone is needed"):
+            clock.now()
