@@ -133,6 +133,10 @@ def test_each_check_finds_what_it_is_for(name: str, stage: str, rule: int, stage
             ("STAY", "STAGE_1", "last(foraging_efficiency) > 0.5"),
             ("PROGRESS", "GRADUATED", "last(foraging_efficiency) > 0.4"),
         ],
+        # a session may have the number 0
+        [("PROGRESS", "GRADUATED", "session_total >= 1")],
+        # how many sessions are counted is not held against what is counted, which may be the least there is
+        [("PROGRESS", "GRADUATED", "session_total >= 5 and count(foraging_efficiency >= 0, 5) >= 3")],
         # a window that the sessions before fill
         [("PROGRESS", "GRADUATED", "session_total >= 5 and mean(finished_trials, 5) > 7")],
         [("PROGRESS", "GRADUATED", "session_at_current_stage >= 5 and mean(finished_trials, 5) > 7")],
