@@ -41,14 +41,14 @@ def test_a_reason_names_the_rule_that_held_and_what_it_read_and_a_missing_value_
         "next_stage_suggested": "STAGE_2",
         "directive": None,
         "matched_rule": 2,
-        "measures_read": [("finished_trials", 250.0), ("foraging_efficiency", None)],
+        "measures_read": [("finished_trials", 0.0), ("foraging_efficiency", None)],
     }
     assert answers._reason(moved) == (
         "PROGRESS to STAGE_2, decided by run 20240510T220000Z: session 3 ran STAGE_1; rule 2; "
-        "it read finished_trials 250, foraging_efficiency missing"
+        "it read finished_trials 0, foraging_efficiency missing"
     )
     assert answers._reason(moved | {"matched_rule": None}).endswith(
-        "; no rule held; it read finished_trials 250, foraging_efficiency missing"
+        "; no rule held; it read finished_trials 0, foraging_efficiency missing"
     )
 
 
@@ -74,6 +74,9 @@ def settings(tmp_path: Path) -> Settings:
             DECIDED | {"subject_id": mouse, "session": day, "next_stage_suggested": stage, "run_id": run.id}
             for mouse, stage in stages.items()
         ]
+        if day == 11:
+            # decided anew, and not told: the mouse is told what explains the decision that it had
+            decisions.append(decisions[0] | {"subject_id": "7", "session": 10, "next_stage_suggested": "STAGE_3"})
         leader = settings.published("df_manager")
         content = table(*(DECIDED | {"subject_id": mouse} for mouse in ("00452", "7", "8")))[0]
         publish(
