@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from auto_train.lake import LakeError, Settings, open_lake
-from auto_train.nights import begin, night, rehearsal
+from auto_train.nights import backtest, begin, night, rehearsal
 from auto_train.nights.dbt_runner import Progress
 from auto_train.nights.night import (
     _in_a_line,
@@ -422,3 +422,83 @@ def test_a_rehearsal_names_twenty_mice_that_move_or_says_where_the_night_would_s
     assert rehearsal.rehearse(settings, [])[1][-2:] == ["    and 1 more", "nothing was published"]
     monkeypatch.setattr(rehearsal, "run_dbt", lambda *_: (1, "it broke"))
     assert rehearsal.rehearse(settings, []) == (1, ["it broke", "the night would stop here"])
+
+
+def test_the_summary_says_what_was_decided_what_is_under_the_default_what_drifted_and_what_is_behind() -> None:
+    settings = replace(Settings.from_environment(), manager="test", database="/lab/auto_train.duckdb")
+    sessions = {
+        "read": 1200,
+        "decided_now": 1,
+        "decided_before": 1000,
+        "off_curriculum": 5,
+        "by_default": 0,
+        "drifted": 0,
+    }
+    usual = Night(
+        manager="test",
+        outcome=Outcome.PUBLISHED,
+        started_at=STARTED,
+        lake="/lake",
+        training_day=date(2026, 1, 31),
+        lab_time_zone="UTC",
+        counts={
+            "sessions": sessions,
+            "next_session": {"STAY": 1},
+            "set_aside": {"session_twice": 1, "unreadable_date": 2, "unknown_curriculum": 1},
+        },
+    )
+    lines = in_words(usual, settings).splitlines()
+    assert lines[:5] == [
+        "1,200 sessions read: 1 decided now, 1,000 decided before, 4 set aside, 5 off curriculum",
+        "           2 set aside: a date that cannot be read (unreadable_date)",
+        "           1 set aside: a second row for the same session (session_twice)",
+        "           1 set aside: a curriculum that the library does not have (unknown_curriculum)",
+        "1 mouse for the next session, on 2026-01-31 (UTC): 1 STAY, 0 PROGRESS, 0 ROLLBACK",
+    ]
+    # nothing of what there is not
+    assert [line.split(":")[0] for line in lines[5:]] == ["next"]
+    assert "/lab/analysis/auto_train.duckdb" in lines[5]
+    odd = usual.model_copy(
+        update={
+            "counts": usual.counts | {"sessions": sessions | {"by_default": 1, "drifted": 2}},
+            "directives": [InForce(subject_id="1", words="hold by Anna: weight")],
+            "drifted": ["1 (STAGE_2, not STAGE_1)"],
+            "said": ["rolled back"],
+            "warnings": ["odd"],
+            "notes": ["a note"],
+            "files": [File.of(settings.published("df_manager"), b"12345")],
+        }
+    ).finished("the mirror")
+    lines = in_words(odd, settings).splitlines()
+    assert (lines[0], lines[6]) == ("rolled back", "    1: hold by Anna: weight")
+    assert lines[7:10] == [
+        "1 session under the default curriculum, because df_behavior names none",
+        "2 decided sessions changed in df_behavior since (marts.decision_drift); "
+        "mice whose stage tomorrow would be another: 1 (STAGE_2, not STAGE_1)",
+        "df_manager is at /lake/foraging_auto_training/df_manager_test.parquet (5 bytes)",
+    ]
+    assert lines[11:] == ["warning: odd", "a note", "df_manager was published, but:", "    the mirror"]
+
+
+def test_a_backtest_names_the_twelve_pairs_of_versions_between_which_most_mice_would_differ(tmp_path: Path) -> None:
+    settings = with_tables(
+        tmp_path,
+        "create schema backtest",
+        """
+        create table backtest.backtest_pairs as
+        select 'A' as curriculum_name_a, '1' as curriculum_version_a, 'A' as curriculum_name_b,
+            n::varchar as curriculum_version_b, n as mice_that_differ_tomorrow, 20 as mice,
+            1000 as decisions_that_differ, 2000 as sessions, 12.5 as median_sessions_to_graduation_a,
+            null::double as median_sessions_to_graduation_b
+        from range(13) as numbers (n)
+        union all select 'A', '1', 'B', '2', 99, 20, 0, 0, 1, 1
+        """,
+        "create table backtest.backtest_decisions as select * from range(1234)",
+    )
+    lines = backtest.summary(settings).splitlines()
+    assert lines[0] == "1,234 decisions replayed. Between versions of a curriculum, tomorrow:"
+    assert lines[1] == (
+        "    A 1 or 12: 12 of 20 mice differ, 1,000 of 2,000 decisions; median sessions to graduation 12.5 or none"
+    )
+    assert [line.split(":")[0] for line in lines[1:13]] == [f"    A 1 or {number}" for number in range(12, 0, -1)]
+    assert lines[13].startswith("all pairs are in")
