@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auto_train.decisions.directives import COLUMNS, FILE, Line, known, lines
+from auto_train.decisions.directives import COLUMNS, FILE, MOST_LINES_OF_A_ROW, Line, known, lines
 from auto_train.lake import Settings
 
 HEADER = ",".join(COLUMNS)
@@ -106,6 +106,18 @@ def test_blanks_around_are_trimmed_and_nothing_else_is_changed() -> None:
 def test_a_row_may_have_quotes_and_several_lines() -> None:
     found = of('42,hold,,,,Anna,"weight, ""low""\n\nand falling"', '43,hold,,,,Bo,5" away')
     assert [(line.line_number, line.why) for line in found] == [(2, 'weight, "low" and falling'), (5, '5" away')]
+
+
+def test_a_row_may_end_the_file_and_has_as_many_lines_as_the_limit_allows() -> None:
+    def rows(lines_of_it: int, end: str = "") -> list[Line]:
+        return lines(f'{HEADER}\n42,hold,,,,Anna,"weight{chr(10) * (lines_of_it - 1)}low"{end}'.encode())
+
+    for number in (2, MOST_LINES_OF_A_ROW):
+        for end in ("", "\n"):
+            assert [(line.why, line.problem) for line in rows(number, end)] == [("weight low", None)]
+    assert rows(MOST_LINES_OF_A_ROW + 1)[0].problem == MALFORMED
+    # nothing that is not a text is in any of its lines
+    assert of('42,hold,,,,Anna,"weight\n\0low"')[0].problem == MALFORMED
 
 
 @pytest.mark.parametrize(
