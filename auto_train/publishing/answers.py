@@ -81,7 +81,9 @@ def _unknown(lake: Lake, settings: Settings, subject_id: str) -> str:
     if not known or subject_id in known:
         return ""
     same_number = sorted(one for one in known if one.lstrip("0") == subject_id.split(".")[0].lstrip("0"))
-    return f": df_manager has no such mouse{closest(subject_id, same_number or known)}"
+    # however many zeros they differ by
+    close = f", did you mean {' or '.join(map(repr, same_number))}?" if same_number else closest(subject_id, known)
+    return f": df_manager has no such mouse{close}"
 
 
 def decides_for(entry: log.Entry) -> date:

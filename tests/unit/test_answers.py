@@ -114,10 +114,11 @@ def test_a_mouse_that_is_not_known_is_said_to_be_and_which_may_be_meant(settings
     nothing = "2024-05-11: was told nothing by run 20240510T200000Z-a (night)"
     # it is in df_manager, which told it nothing
     assert said(settings, "8", 11) == [f"8 on {nothing}"]
-    for mouse in ("452", "0452", "452.0"):
+    for mouse, meant in {"452": "00452", "0452": "00452", "452.0": "00452", "00453": "00452", "000007": "7"}.items():
         assert said(settings, mouse, 11) == [
-            f"{mouse} on {nothing}: df_manager has no such mouse, did you mean '00452'?"
+            f"{mouse} on {nothing}: df_manager has no such mouse, did you mean '{meant}'?"
         ]
+    assert said(settings, "other", 11) == [f"other on {nothing}: df_manager has no such mouse"]
 
 
 @pytest.mark.parametrize(
