@@ -7,6 +7,7 @@ import click
 
 from auto_train.lake import Settings, names_of_managers, shown
 from auto_train.lake.clock import now
+from auto_train.nights import alerts
 from auto_train.publishing.rename import rename as renamed
 from curricula.errors import UserError
 
@@ -27,6 +28,9 @@ def command(context: click.Context, as_json: bool) -> None:
         try:
             settings = Settings.from_environment(name)
             click.echo(f"{name}: {shown(settings.df_behavior)} to {shown(settings.lake)}")
+            if problems := alerts.check(settings.alerts):
+                all_well = False
+                click.echo("\n".join(f"    {problem}" for problem in problems))
         except UserError as error:
             all_well = False
             click.echo(f"{name}: WRONG\n    " + str(error).replace("\n", "\n    "))

@@ -26,16 +26,24 @@ def event_of(night: Night) -> Event:
 
 
 def tell(night: Night, alerts: tuple[Alert, ...], page: str | None) -> list[str]:
-    """Tell all who want to know; returns who could not be told.
+    """Tell all who want to know; returns who could not be told, or could not have been.
 
     Args:
         night: the record.
         alerts: who is told.
         page: where the morning page of the last publication is.
     """
-    event = event_of(night)
-    title, text = title_of(night), message(night, page)
-    told = (send(alert, f"alert {n}", event, title, text) for n, alert in enumerate(alerts, 1) if event in alert.on)
+    return _each(alerts, event_of(night), title_of(night), message(night, page))
+
+
+def check(alerts: tuple[Alert, ...]) -> list[str]:
+    """Who could not be told, whatever there were to tell: a variable that is missing, an address that is none."""
+    return _each(alerts, None, "", "")
+
+
+def _each(alerts: tuple[Alert, ...], event: Event | None, title: str, text: str) -> list[str]:
+    # an address that is none is not found out in the night in which it is needed
+    told = (send(of, f"alert {n}", event if event in of.on else None, title, text) for n, of in enumerate(alerts, 1))
     return [problem for problem in told if problem]
 
 
@@ -67,7 +75,9 @@ def message(night: Night, page: str | None) -> str:
     lines += [*map(str, night.findings), *(f"warning: {warning}" for warning in night.warnings)]
     text = printable_lines("\n".join(lines))
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]} …\nThe rest is in the log of the night."
-    return "\n".join([text, *([f"Page: {page}"] if page else [])])
+    # before the first publication there is none
+    has_page = page and (night.outcome is Outcome.PUBLISHED or night.last_publication)
+    return "\n".join([text, *([f"Page: {page}"] if has_page else [])])
 
 
 def rigs_run_on(night: Night) -> str:
@@ -79,8 +89,12 @@ def rigs_run_on(night: Night) -> str:
     return f"Rigs run on the decisions of run {last.run}, published {when}."
 
 
-def send(alert: Alert, name: str, event: Event, title: str, text: str) -> str | None:
-    """Send one message; returns why that failed, in words that hold nothing of the address but its kind."""
+def send(alert: Alert, name: str, event: Event | None, title: str, text: str) -> str | None:
+    """Send one message, or without an event only see whether the address is one.
+
+    Returns:
+        Why that failed, in words that hold nothing of the address but its kind.
+    """
     url = alert.url.get_secret_value()
     if url.startswith("$"):
         variable, url = url[1:], os.environ.get(url[1:], "")
@@ -98,7 +112,9 @@ def send(alert: Alert, name: str, event: Event, title: str, text: str) -> str | 
             sender = apprise.Apprise(asset=asset)
             if not sender.add(url):
                 return f"{name} could not be sent: Apprise does not understand its url"
-            is_sent = sender.notify(text, title, apprise.NotifyType(event.value), apprise.NotifyFormat.TEXT)
+            is_sent = event is None or sender.notify(
+                text, title, apprise.NotifyType(event.value), apprise.NotifyFormat.TEXT
+            )
     except Exception as error:  # whatever it says may hold the address
         return f"{name} could not be sent: {type(error).__name__}"
     return None if is_sent else f"{name} could not be sent: its service was not reached, or refused it"

@@ -204,6 +204,29 @@ def test_who_cannot_be_told_is_named_without_the_address_and_the_others_are_told
     assert Night.model_validate_json(record.read_text()).behind[0] == "the mirror"
 
 
+@pytest.mark.parametrize("url", [f"nosuchthing://{TOKEN}", "$LAB_SLACK", "mailto://"])
+def test_an_address_that_is_none_is_found_before_the_night_in_which_it_is_needed(
+    url: str, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = (alert(url, Event.FAILURE), alert(receiver.url(), Event.FAILURE))
+    [problem] = alerts.tell(PUBLISHED, both, None)
+    assert problem.startswith("alert 1 (") and "could not be sent" in problem
+    (tmp_path / "managers.yml").write_text(f"lab:\n  lake: /lake\n  alerts: ['{url}', '{receiver.url()}']\n", "utf-8")
+    monkeypatch.setenv("AUTO_TRAIN_MANAGERS", str(tmp_path / "managers.yml"))
+    listed = CliRunner().invoke(auto_train, ["managers"])
+    assert (listed.exit_code, listed.output.splitlines()) == (
+        1,
+        ["lab: /lake/df_behavior.parquet to /lake", f"    {problem}"],
+    )
+    assert TOKEN not in listed.output
+    assert receiver.got == []
+
+
+def test_a_page_is_named_only_where_one_was_published() -> None:
+    assert "Page: x" in alerts.message(PUBLISHED, "x") and "Page: x" in alerts.message(REFUSED, "x")
+    assert "Page" not in alerts.message(REFUSED.model_copy(update={"last_publication": None}), "x")
+
+
 def test_an_alert_that_fails_changes_the_exit_code_of_a_published_night_only(tmp_path: Path) -> None:
     nobody = (alert("$NOBODY", *Event),)
     codes = [night.told(one, nobody, None, tmp_path / "summary.json") for one in (PUBLISHED, REFUSED)]
