@@ -93,13 +93,30 @@ missing as (
 
 ),
 
+-- real tables have a hundred columns and more, and an alert shall have room for what helps
+closest as (
+
+    select
+        columns.column_name,
+        max(jaro_winkler_similarity(lower(columns.column_name), missing.read_as)) as closeness
+    from columns
+    cross join missing
+    group by columns.column_name
+    order by closeness desc, columns.column_name asc
+    limit 12
+
+),
+
 final as (
 
     select read_as || coalesce(', which ' || curriculum || ' looks at', '') as detail from missing
 
     union all
 
-    select 'what there is: ' || string_agg(column_name, ', ' order by column_name) as detail from columns
+    select
+        'the closest of what there is: ' || string_agg(column_name, ', ' order by closeness desc, column_name asc)
+            as detail
+    from closest
     having exists (select 1 from missing)
 
 )

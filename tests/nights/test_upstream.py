@@ -127,14 +127,18 @@ def test_what_only_looks_other_stops_nothing(second: Project, table: str, decide
 
 
 def test_a_first_night_without_what_is_needed_publishes_nothing_and_says_what_there_is(project: Project) -> None:
-    project.write_behavior(f"select * exclude (session) rename (foraging_eff as eff) from ({FIRST})")
+    many = ", ".join(f"0 as a_metric_of_another_task_{n}" for n in range(150))
+    project.write_behavior(
+        f"select *, {many} from (select * exclude (session) rename (foraging_eff as eff) from ({FIRST}))"
+    )
     done = project.command("-m", "scripts", "nightly", *project.options[:4])
     assert done.returncode != 0
     assert not project.published().exists()
     assert "FAILED: df_behavior lacks columns that decisions need (columns_missing)" in done.stdout
     assert "    session\n" in done.stdout
     assert "foraging_efficiency, which coupled_baiting/v2.3 looks at" in done.stdout
-    assert "what there is: current_stage_actual, curriculum_name, curriculum_schema_version" in done.stdout
+    [closest] = [line.split(": ")[1].split(", ") for line in done.stdout.splitlines() if "closest of what" in line]
+    assert closest[0] == "session_date" and len(closest) == 12
     assert "--let-through columns_missing --who" in done.stdout
     assert project.environment["AUTO_TRAIN_DATABASE"] in done.stdout
 
