@@ -22,9 +22,11 @@ class _Duration(click.ParamType[timedelta]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        found = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", str(value))
         if not found:
-            self.fail(f"{value!r}: a whole number and its unit are needed, such as 90s, 5m, 26h or 2d", param, ctx)
+            self.fail(
+                f"{value!r}: a whole number from 1 up and its unit are needed, such as 90s, 5m, 26h or 2d", param, ctx
+            )
         return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 

@@ -98,7 +98,9 @@ class Managers:
         if not manager and len(self.entries) == 1:
             [manager] = self.entries
         if manager not in self.entries:
-            which = f"{manager} is not in {self.file}{closest(manager, self.names)}" if manager else "which manager?"
+            which = (
+                f"{manager} is not in {self.file}{closest(manager, self.names) or '.'}" if manager else "which manager?"
+            )
             raise LakeError(
                 one_line(
                     f"{which} {self.file} has {', '.join(self.names)}: name one with --manager or AUTO_TRAIN_MANAGER"

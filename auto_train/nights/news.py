@@ -78,7 +78,9 @@ def look(settings: Settings, record: Path, root: Path = ROOT) -> tuple[list[str]
     if not manifest.read:
         return ["the last run did not record what it read"], ""
     changed = [words for name, words in IN_WORDS.items() if manifest.read.get(name) != there[name]]
-    return changed, f"run {manifest.run.id} read all that there is"
+    # what was known of them last is in force, and a night would say so
+    lost = (f", but {line.place} could not be read" for line in of_people.lines if line.line_number is None)
+    return changed, "".join([f"run {manifest.run.id} read all that there is", *lost])
 
 
 def last_read(lake: Lake, settings: Settings) -> Manifest | None:

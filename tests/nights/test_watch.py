@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import click
 import pytest
 
 from auto_train.decisions.directives import Line, known
@@ -23,6 +24,7 @@ from auto_train.nights.begin import begin, watch
 from auto_train.nights.record import Night, Outcome
 from auto_train.publishing import history
 from auto_train.publishing.rollback import roll_back
+from scripts.options import DURATION
 from tests import s3
 from tests.conftest import Project
 from tests.mice import GOOD_MOUSE, mouse
@@ -83,7 +85,9 @@ def test_news_is_what_the_last_run_did_not_read_over_several_uploads(
     # a sheet that is gone is no news: what was known last is in force, and the night says so
     bucket, _, prefix = settings.lake.removeprefix("s3://").partition("/")
     s3_server.client().delete_object(Bucket=bucket, Key=f"{prefix}/sheet.csv")
-    assert news.look(settings, record)[0] == ["df_behavior changed"]
+    changed, why_none = news.look(settings, record)
+    assert changed == ["df_behavior changed"]
+    assert "sheet.csv" in why_none and "could not be read" in why_none
     on_s3.decide()
     second = history.kept_runs(lake, settings)[0]
     assert second > first
@@ -101,6 +105,12 @@ def test_news_is_what_the_last_run_did_not_read_over_several_uploads(
     assert news.look(settings, record)[0] == []
     monkeypatch.setenv("AUTO_TRAIN_CLOCK", "2024-01-04T12:00:00+00:00")
     assert news.look(settings, record)[0] == ["another training day began"]
+
+
+@pytest.mark.parametrize("never_waits", ["0s", "00m", "5", "-1s"])
+def test_a_watch_that_would_not_wait_is_refused(never_waits: str) -> None:
+    with pytest.raises(click.BadParameter, match="a whole number from 1 up and its unit"):
+        DURATION.convert(never_waits, None, None)
 
 
 def test_the_watch_runs_a_night_after_each_upload(on_s3: Project, s3_server: s3.Server) -> None:
