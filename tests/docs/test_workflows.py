@@ -125,14 +125,15 @@ def test_the_jobs_of_a_night_run_against_s3(copy: Path, s3_server: s3.Server, tm
     project.write_behavior(GOOD_MOUSE)
     client, bucket = s3_server.client(), s3_server.bucket("workflows")
     client.upload_file(str(project.lake / "df_behavior.parquet"), bucket, "mice/df_behavior.parquet")
-    values = {"vars.AUTO_TRAIN_LAKE": f"s3://{bucket}/mice", "matrix.manager": "demo"}
+    values = {"vars.AUTO_TRAIN_LAKE": f"s3://{bucket}/mice", "vars.AUTO_TRAIN_MANAGER": "447_demo"}
     runner = Runner(copy, s3_server.environment, values)
     assert "make setup" in runner.job("nightly", "managers")
     name, _, names = runner.files["GITHUB_OUTPUT"].read_text().strip().partition("=")
-    assert (name, json.loads(names)) == ("names", ["demo"])
+    assert (name, json.loads(names)) == ("names", ["447_demo"])
+    [values["matrix.manager"]] = json.loads(names)
     ran = runner.job("nightly", "night")
     assert ran[1] == ".venv/bin/auto-train nightly"
-    assert client.head_object(Bucket=bucket, Key="mice/foraging_auto_training/df_manager_demo.parquet")
+    assert client.head_object(Bucket=bucket, Key="mice/foraging_auto_training/df_manager_447_demo.parquet")
     recap = runner.files["GITHUB_STEP_SUMMARY"].read_text()
     assert recap.startswith("```text\n") and recap.endswith("```\n")
     assert "every file is what its manifest says" in recap
