@@ -84,7 +84,8 @@ def rigs_run_on(night: Night) -> str:
     """On which decisions rigs run while nothing new is published."""
     last = night.last_publication
     if last is None:
-        return "No earlier publication is known."
+        # before the first, or the lake did not answer
+        return "This night saw no earlier publication; if there is one, rigs run on it."
     when = f"{last.started_at:%Y-%m-%d %H:%M} UTC, {ago(now() - last.started_at)}"
     return f"Rigs run on the decisions of run {last.run}, published {when}."
 

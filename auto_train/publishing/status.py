@@ -53,6 +53,8 @@ def problems(settings: Settings, location: str) -> list[str]:
         return [f"there is no manifest of {settings.manager}: nothing was published, or by an older version"]
     page = settings.published(PAGE, "html")
     found = [] if manifest.file(page) or not lake.exists(page) else [f"{page} is of another run than {manifest.run.id}"]
+    if found and not settings.page:
+        found = [f"{found[0]}: delete it, since AUTO_TRAIN_PAGE=no writes none"]
     of_log = log.entries(lake, settings, manifest.run.id) if location == settings.lake else []
     for file in [*manifest.files, *manifest.curricula, *(entry.file for entry in of_log if entry.file)]:
         if not lake.exists(file.path):

@@ -154,7 +154,7 @@ def test_each_address_is_told_of_the_events_that_it_wants(receiver: Receiver) ->
         for one in nights:
             assert alerts.tell(one, (alert(receiver.url(), *on),), None) == []
         assert [got["title"] for got in receiver.got] == titles
-    assert "No earlier publication is known.\nno bucket\nat all" in receiver.got[-1]["message"]
+    assert "no earlier publication; if there is one, rigs run on it.\nno bucket\nat all" in receiver.got[-1]["message"]
     # without a choice: whatever needs somebody
     assert read("json://lab", "x")[0].on == (Event.FAILURE, Event.WARNING)
 

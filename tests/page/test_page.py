@@ -1058,6 +1058,7 @@ def test_the_page_belongs_to_the_publication(project: Project) -> None:
     status = project.command("-m", "scripts", "status")
     assert status.returncode != 0
     assert "morning_test.html is of another run than" in status.stdout
+    assert "delete it, since AUTO_TRAIN_PAGE=no writes none" in status.stdout
 
 
 def test_a_page_that_cannot_be_made_stops_no_mouse(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
