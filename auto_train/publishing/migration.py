@@ -258,8 +258,12 @@ def _explaining(path: Path) -> Iterator[None]:
         yield
     except MigrationError:
         raise
+    except EOFError:
+        raise MigrationError(f"{path} cannot be read as a pickled table: it ends too early. Was it cut off?") from None
     except Exception as error:
         problem = printable(" ".join(str(error).split())[:300])
+        if path.is_file() and not path.read_bytes().startswith(pickle.PROTO):
+            problem += ". It does not begin like a pickle: is it compressed, or something else?"
         raise MigrationError(f"{path} cannot be read as a pickled table: {type(error).__name__} {problem}") from None
 
 

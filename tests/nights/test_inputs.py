@@ -146,8 +146,10 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(converter: Converter
     refused = {
         "hostile.pkl": (pickle.dumps(_Hostile(trap)), r"the pickle asks for subprocess\.call.*refused"),
         "cut.pkl": (table[: len(table) // 2], "cannot be read as a pickled table"),
+        "none.pkl": (b"", "cannot be read as a pickled table: it ends too early"),
+        "login.pkl": (b"<html>sign in</html>", "It does not begin like a pickle"),
         "list.PICKLE": (pickle.dumps([1]), "holds a list, not a table"),
-        "zipped.pkl": (gzip.compress(table), "cannot be read as a pickled table"),
+        "zipped.pkl": (gzip.compress(table), "It does not begin like a pickle: is it compressed"),
         "rows.csv": (b"subject_id,session\n1,2\n3\n", "cannot be read as CSV: .*Expected 2 columns, got 1"),
         "empty.csv": (b"\n", "has no header"),
         "twice.csv": (b"session,subject_id,session\n1,2,3\n", "its header names session twice"),
