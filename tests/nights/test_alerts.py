@@ -119,11 +119,11 @@ def test_a_night_that_could_not_run_is_told_with_why_though_a_gate_warned_before
 
 def test_a_long_alert_is_cut_and_still_says_where_the_page_is() -> None:
     def said(length: int) -> str:
-        broke = Night(manager="test", outcome=Outcome.COULD_NOT_RUN, started_at=STARTED, problem="x" * length)
+        broke = REFUSED.model_copy(update={"findings": [], "problem": "x" * length})
         return alerts.message(broke, "s3://lab/morning_test.html")
 
     cut, page = "…\nThe rest is in the log of the night.", "\nPage: s3://lab/morning_test.html"
-    fits = alerts.LONGEST - len("Nothing was published.\nNo earlier publication is known.\n")
+    fits = alerts.LONGEST - len(f"Nothing was published.\n{alerts.rigs_run_on(REFUSED)}\n")
     assert said(fits).endswith("xx" + page)
     assert said(fits + 1).endswith(f"xx {cut}{page}")
     # and of many lines the first
