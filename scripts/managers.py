@@ -5,9 +5,10 @@ import sys
 
 import click
 
-from auto_train.lake import Settings, names_of_managers, shown
+from auto_train.lake import ROOT, Settings, names_of_managers, shown
 from auto_train.lake.clock import now
 from auto_train.nights import alerts
+from auto_train.nights.dbt_options import check_vars
 from auto_train.publishing.rename import rename as renamed
 from curricula.errors import UserError
 
@@ -27,6 +28,7 @@ def command(context: click.Context, as_json: bool) -> None:
     for name in names:
         try:
             settings = Settings.from_environment(name)
+            check_vars(ROOT, settings.vars)
             click.echo(f"{name}: {shown(settings.df_behavior)} to {shown(settings.lake)}")
             if problems := alerts.check(settings.alerts):
                 all_well = False

@@ -12,9 +12,15 @@ from curricula.errors import UserError
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def _one_or_all(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value and context.meta.setdefault("whose", parameter.name) != parameter.name:
+        raise click.UsageError("--all and --manager exclude each other")
+    return value
+
+
 def _chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     # dbt runs in a process of its own, and finds the manager there
-    if value:
+    if value and _one_or_all(context, parameter, value):
         os.environ["AUTO_TRAIN_MANAGER"] = value
 
 
@@ -39,7 +45,9 @@ def refuse_one_database() -> None:
 # what we do not know is dbt's
 OF_DBT = {"ignore_unknown_options": True}
 DURATION = _Duration()
-ALL = click.option("--all", "of_all", is_flag=True, help="Every manager of managers.yml, one after the other.")
+ALL = click.option(
+    "--all", "of_all", is_flag=True, callback=_one_or_all, help="Every manager of managers.yml, one after the other."
+)
 MANAGER = click.option(
     "--manager", metavar="NAME", callback=_chosen, expose_value=False, help="Whose settings; of managers.yml, say."
 )

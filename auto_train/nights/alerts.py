@@ -72,7 +72,10 @@ def message(night: Night, page: str | None) -> str:
         lines = ["Nothing was published.", rigs_run_on(night)]
         if not any(not finding.is_warning for finding in night.findings):
             lines += night.problem.splitlines()[:LINES_OF_A_PROBLEM]
-    lines += [*map(str, night.findings), *(f"warning: {warning}" for warning in night.warnings)]
+    lines += [
+        *(finding.in_words(night.manager) for finding in night.findings),
+        *(f"warning: {warning}" for warning in night.warnings),
+    ]
     text = printable_lines("\n".join(lines))
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]} …\nThe rest is in the log of the night."
     # before the first publication there is none

@@ -1,16 +1,19 @@
 """Options of dbt: those that people give, and those that a manager's entry adds."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import yaml
 
-from auto_train.lake import ROOT, LakeError, Settings, managers_file
+from auto_train.lake import ROOT, LakeError, Settings, clock, managers_file
+from curricula.errors import unknown
 
 
 def target_of(options: list[str]) -> Path:
@@ -72,3 +75,32 @@ def without(options: list[str], name: str) -> list[str]:
     """Options without one of them and its value."""
     place = options.index(name) if name in options else len(options)
     return [*options[:place], *options[place + 2 :]]
+
+
+def check_vars(root: Path, given: Mapping[str, Any]) -> None:
+    """Say which variable cannot be used; a model would only say what DuckDB makes of it, and a misspelt one is none.
+
+    Args:
+        root: of the project, whose variables these are.
+        given: what this invocation says in place of the project's.
+
+    Raises:
+        LakeError: a variable is not one of the project, or not what it should be.
+    """
+    of_project = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    for name in given.keys() - of_project.keys():
+        raise LakeError(f"--vars: {name} {unknown(name, of_project)}")
+    variables = of_project | given
+    for name, value in variables.items():
+        if type(of_project[name]) is int and not (type(value) in (int, float) and value >= 0):
+            raise LakeError(f"{name}={value!r}: a number from 0 up is needed")
+    try:
+        duckdb.execute("select regexp_full_match('', ?)", [str(variables["subject_id_pattern"])])
+    except duckdb.Error as error:
+        raise LakeError(f"subject_id_pattern={variables['subject_id_pattern']!r}: {error}") from None
+    clock.training_day(clock.now(), variables["lab_time_zone"])
+    if day := variables["training_day"]:
+        try:
+            date.fromisoformat(str(day))
+        except ValueError:
+            raise LakeError(f"training_day={str(day)!r} is not a day. Write YYYY-MM-DD, or leave it out") from None

@@ -5,10 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,10 +35,11 @@ from auto_train.lake import (
     shown,
 )
 from auto_train.nights import inputs, news
+from auto_train.nights.dbt_options import check_vars
 from auto_train.publishing import history, log
 from auto_train.publishing.history import run_of_df_manager
 from auto_train.publishing.manifest import LEADER, SEEN, Run, new_run_id, published_manifest
-from curricula.errors import UserError, unknown
+from curricula.errors import UserError
 
 
 class Plugin(BasePlugin):
@@ -111,35 +112,6 @@ def refuse_other_vars(settings: Settings) -> None:
             f"managers.yml has vars of {settings.manager} that dbt cannot see. Run auto-train nightly, or add them: "
             f"--vars '{json.dumps(dict(settings.vars))}'"
         )
-
-
-def check_vars(root: Path, given: Mapping[str, Any]) -> None:
-    """Say which variable cannot be used; a model would only say what DuckDB makes of it, and a misspelt one is none.
-
-    Args:
-        root: of the project, whose variables these are.
-        given: what this invocation says in place of the project's.
-
-    Raises:
-        LakeError: a variable is not one of the project, or not what it should be.
-    """
-    of_project = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
-    for name in given.keys() - of_project.keys():
-        raise LakeError(f"--vars: {name} {unknown(name, of_project)}")
-    variables = of_project | given
-    for name, value in variables.items():
-        if type(of_project[name]) is int and not (type(value) in (int, float) and value >= 0):
-            raise LakeError(f"{name}={value!r}: a number from 0 up is needed")
-    try:
-        duckdb.execute("select regexp_full_match('', ?)", [str(variables["subject_id_pattern"])])
-    except duckdb.Error as error:
-        raise LakeError(f"subject_id_pattern={variables['subject_id_pattern']!r}: {error}") from None
-    clock.training_day(clock.now(), variables["lab_time_zone"])
-    if day := variables["training_day"]:
-        try:
-            date.fromisoformat(str(day))
-        except ValueError:
-            raise LakeError(f"training_day={str(day)!r} is not a day. Write YYYY-MM-DD, or leave it out") from None
 
 
 def check_database(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 from auto_train.lake import ROOT, Settings
 
 WIDTH = 30
+# what dbt puts before what a Python model raised for people to read
+TRACEBACK = re.compile(r"Python model failed:\n *Traceback.*?\n *(?:auto_train|curricula)\.[\w.]*Error: ", re.DOTALL)
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -33,9 +36,14 @@ def run_dbt(settings: Settings, *arguments: str) -> tuple[int, str]:
             if of.get("total") and event["info"]["name"].startswith("Log"):
                 progress.show(of["index"], of["total"], of.get("node_info", {}).get("node_name", ""))
             if event["info"]["level"] == "error":
-                errors.append(event["info"]["msg"])
+                errors.append(without_traceback(event["info"]["msg"]))
     progress.end()
     return running.returncode, "\n".join(errors)
+
+
+def without_traceback(message: str) -> str:
+    """What dbt says of a failure; an error of ours, which says what is wrong and what to do, needs no traceback."""
+    return TRACEBACK.sub("", message)
 
 
 class Progress:

@@ -225,7 +225,7 @@ def check_input(settings: Settings, options: list[str]) -> int:
         aside, was_read = what_was_read(target, trial)
         if was_read:
             print(_in_short(trial))
-        print("\n".join([*aside_in_words(aside), *map(str, told)]))
+        print("\n".join([*aside_in_words(aside), *(finding.in_words(settings.manager) for finding in told)]))
         print("a night would stop here" if code else "a night would go on from here")
         return EXIT_CODES[failed(target)] if code else 0
 

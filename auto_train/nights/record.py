@@ -66,7 +66,8 @@ class Finding:
     found: int | None = None
     counted: int | None = None
 
-    def __str__(self) -> str:
+    def in_words(self, manager: str) -> str:
+        """It and what to do about it, in lines."""
         lines = [f"{'warning' if self.is_warning else 'FAILED'}: {self.says} ({self.gate or self.name})"]
         if self.found and self.counted:
             stops = f"; a night stops {self.limit}" if self.limit else ""
@@ -76,7 +77,8 @@ class Finding:
         lines += [f"    mice: {named(self.mice)}"] if self.mice else []
         lines += [f"    do: {self.what_to_do}"] if self.what_to_do else []
         if self.gate and not self.is_warning:
-            lines += [f"    or let it through this once: auto-train nightly --let-through {self.gate} --who … --why …"]
+            command = f"auto-train nightly --manager {manager} --let-through {self.gate} --who … --why …"
+            lines += [f"    or let it through this once: {command}"]
         return "\n".join(lines)
 
 
@@ -204,7 +206,10 @@ def aside_in_words(counts: dict[str, int]) -> list[str]:
 
 def in_words(night: Night, settings: Settings) -> str:
     """The record for people."""
-    told = [*map(str, night.findings), *(f"warning: {warning}" for warning in night.warnings)]
+    told = [
+        *(finding.in_words(night.manager) for finding in night.findings),
+        *(f"warning: {warning}" for warning in night.warnings),
+    ]
     if night.outcome is Outcome.PUBLISHED:
         behind = ["df_manager was published, but:", *(f"    {what}" for what in night.behind)] if night.behind else []
         decided = decided_in_words(night, settings) if "sessions" in night.counts else []

@@ -100,7 +100,8 @@ def test_a_night_that_is_refused_is_told_with_what_rigs_run_on_the_gate_its_mice
         "FAILED: many mice change (mice_change_stage)",
         "    mice: 700001, 700002",
         "    do: look upstream",
-        "    or let it through this once: auto-train nightly --let-through mice_change_stage --who … --why …",
+        "    or let it through this once: "
+        "auto-train nightly --manager test --let-through mice_change_stage --who … --why …",
         "Page: s3://lab/morning_test.html",
     ]
     assert receiver.paths == [f"/{TOKEN}"]

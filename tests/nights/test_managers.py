@@ -109,15 +109,22 @@ def test_a_mistake_in_an_entry_is_named_with_its_line_and_what_to_write(
 
 
 def test_a_mistake_in_one_entry_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "good: {lake: /lake}\nbad: {laek: x}\n"
+    text = """
+good: {lake: /lake}
+bad: {laek: x}
+far: {vars: {lab_time_zone: Amerika/LA}}
+any: {vars: {max_percent_drifted: many}}
+"""
     assert "bad" in refused(tmp_path, monkeypatch, text, "bad")
     assert Settings.from_environment("good").lake == "/lake"
     listed = CliRunner().invoke(auto_train, ["managers"])
     assert listed.exit_code == 1
     assert listed.output.splitlines()[0] == "good: /lake/df_behavior.parquet to /lake"
     assert "bad: WRONG" in listed.output
+    assert "far: WRONG\n    lab_time_zone='Amerika/LA' is not a time zone" in listed.output
+    assert "any: WRONG\n    max_percent_drifted='many': a number from 0 up is needed" in listed.output
     named = CliRunner().invoke(auto_train, ["managers", "--json"])
-    assert (named.exit_code, json.loads(named.output)) == (0, ["good", "bad"])
+    assert (named.exit_code, json.loads(named.output)) == (0, ["good", "bad", "far", "any"])
 
 
 def test_a_manager_that_the_file_does_not_have_is_refused_and_one_alone_needs_no_name(

@@ -191,12 +191,12 @@ def test_settings_that_are_not_given_have_their_defaults(monkeypatch: pytest.Mon
 
 def test_a_finding_names_ten_mice_and_counts_the_others() -> None:
     def told(mice: int) -> str:
-        return str(Finding("a_test", True, "it is so", [str(mouse) for mouse in range(mice)], "look"))
+        return Finding("a_test", True, "it is so", [str(mouse) for mouse in range(mice)], "look").in_words("x")
 
     assert told(0) == "warning: it is so (a_test)\n    do: look"
     assert told(10) == "warning: it is so (a_test)\n    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n    do: look"
     assert "    mice: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more\n" in told(11)
-    assert str(Finding("a_test", False, "it is so", [], "")) == "FAILED: it is so (a_test)"
+    assert Finding("a_test", False, "it is so", [], "").in_words("x") == "FAILED: it is so (a_test)"
 
 
 @pytest.mark.parametrize(
@@ -214,13 +214,13 @@ def test_a_finding_says_of_how_many_where_that_is_known(
     found: int | None, counted: int | None, limit: str, said: str
 ) -> None:
     finding = Finding("a_test", True, "it is so", [], "", limit=limit, found=found, counted=counted)
-    assert str(finding) == f"warning: it is so (a_test){said}"
+    assert finding.in_words("x") == f"warning: it is so (a_test){said}"
 
 
 def test_a_finding_has_ten_details_and_counts_the_others() -> None:
     def told(details: int) -> list[str]:
         of = tuple(f"detail {number}" for number in range(details))
-        return str(Finding("a_test", True, "it is so", [], "", of)).splitlines()[1:]
+        return Finding("a_test", True, "it is so", [], "", of).in_words("x").splitlines()[1:]
 
     ten = [f"    detail {number}" for number in range(10)]
     assert (told(0), told(10), told(12)) == ([], ten, [*ten, "    and 2 more"])
@@ -234,6 +234,8 @@ def test_a_finding_has_ten_details_and_counts_the_others() -> None:
         ("--dry-run --let-through mice_change_stage --who Anna", "--let-through needs --who and --why"),
         ("--dry-run --let-through mice_change_stage --why learned", "--let-through needs --who and --why"),
         ("--dry-run --all", "--dry-run is for one manager"),
+        ("--all --manager demo", "--all and --manager exclude each other"),
+        ("--manager demo --all", "--all and --manager exclude each other"),
         ("--dry-run --if-news", "--dry-run is for one manager"),
     ],
 )

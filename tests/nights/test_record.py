@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from auto_train.lake import LakeError, Settings, open_lake
 from auto_train.nights import backtest, begin, night, rehearsal
-from auto_train.nights.dbt_runner import Progress
+from auto_train.nights.dbt_runner import Progress, without_traceback
 from auto_train.nights.night import (
     _in_a_line,
     _limit,
@@ -502,3 +502,21 @@ def test_a_backtest_names_the_twelve_pairs_of_versions_between_which_most_mice_w
     )
     assert [line.split(":")[0] for line in lines[1:13]] == [f"    A 1 or {number}" for number in range(12, 0, -1)]
     assert lines[13].startswith("all pairs are in")
+
+
+def test_an_error_for_people_has_no_traceback_and_a_defect_keeps_its_own() -> None:
+    failed = """Runtime Error in model publication (models/exports/publication.py)
+  Python model failed:
+  Traceback (most recent call last):
+    File "/srv/environments/__init__.py", line 286, in run_python_job
+      df = module.model(dbt, con)
+    File "/srv/auto_train/lake/folder.py", line 171, in _beside
+      raise LakeError(f"cannot write {target}: {error.strerror}") from None
+  """
+    ours = "auto_train.lake.errors.LakeError: cannot write /lake/x: Read-only file system\n  Make room"
+    assert without_traceback(failed + ours) == (
+        "Runtime Error in model publication (models/exports/publication.py)\n"
+        "  cannot write /lake/x: Read-only file system\n  Make room"
+    )
+    defect = f"{failed}KeyError: 'run_id'"
+    assert without_traceback(defect) == defect

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from auto_train.lake import ROOT, LakeError, Settings, clock, shown
-from auto_train.nights.dbt_plugin import check_vars
+from auto_train.nights.dbt_options import check_vars
 
 LOCATIONS = ("LAKE", "DF_BEHAVIOR", "MIRROR", "DATABASE")
 
