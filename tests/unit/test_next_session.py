@@ -82,3 +82,17 @@ def test_the_client_takes_what_was_decided_for_its_day_only(tmp_path: Path) -> N
     file.write_text(json.dumps(document | {"schema": "next_session/2"}))
     with pytest.raises(SystemExit, match="does not know the schema next_session/2"):
         client.next_session(file, "600001", date(2026, 11, 26))
+
+
+def test_each_mouse_is_a_line_whatever_it_is_called() -> None:
+    settings = replace(Settings.from_environment(), manager="new")
+    run = Run(id="20261125T040000Z-rollback", started_at=datetime(2026, 11, 25, 4, tzinfo=UTC))
+    mice = {"7": {"session": 1, "sentence": "a ≥ 2"}, 'odd "\n one': {"session": 2, "sentence": None}}
+    content = again(json.dumps({"run_id": "x", "mice": mice}).encode(), settings, run)
+    assert json.loads(content)["mice"] == mice
+    assert [line.strip(" ,") for line in content.decode().splitlines() if '"session"' in line] == [
+        '"7": {"session": 1, "sentence": "a ≥ 2"}',
+        '"odd \\"\\n one": {"session": 2, "sentence": null}',
+    ]
+    nobody = again(b'{"run_id": "x", "mice": {}}', settings, run)
+    assert json.loads(nobody) == {"manager": "new", "run_id": run.id, "mice": {}}
