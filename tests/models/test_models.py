@@ -64,6 +64,13 @@ def test_the_files_of_df_behavior_are_listed_with_size_and_time_in_utc(small_lab
     assert (listed, size) == (str(path), path.stat().st_size)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
     assert abs((modified_at - written).total_seconds()) < 1
+    # in a lab that is not there either
+    [compiled] = small_lab.workplace.glob("target/compiled/auto_train/models/staging/stg_lake__files.sql")
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'America/Los_Angeles'")
+        connection.execute("set variable df_behavior_as_named = ?", [str(path)])
+        found = connection.execute(compiled.read_text(encoding="utf-8")).fetchone()
+    assert found == (listed, size, modified_at)
 
 
 def test_a_publication_of_an_older_version_was_for_the_day_that_its_time_in_the_lab_says(small_lab: Project) -> None:

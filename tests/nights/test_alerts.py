@@ -237,7 +237,7 @@ def test_an_alert_that_fails_changes_the_exit_code_of_a_published_night_only(tmp
 def test_alerts_are_read_from_a_list_or_from_addresses_with_blanks_between() -> None:
     in_brackets = f"[slack://{TOKEN}, {{url: $MAIL, on: [success, failure]}}]"
     with_dashes = f"- slack://{TOKEN}\n- url: $MAIL\n  on: [success, failure]\n"
-    for text in (in_brackets, with_dashes):
+    for text in (in_brackets, with_dashes, f"\n{with_dashes}", f"\n  {in_brackets}"):
         assert [(of.url.get_secret_value(), of.on) for of in read(text, "x")] == [
             (f"slack://{TOKEN}", (Event.FAILURE, Event.WARNING)),
             ("$MAIL", (Event.SUCCESS, Event.FAILURE)),

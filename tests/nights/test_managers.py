@@ -137,7 +137,9 @@ def test_a_manager_that_the_file_does_not_have_is_refused_and_one_alone_needs_no
     assert "nobody is not in managers.yml. managers.yml has 447_demo" in refused(tmp_path, monkeypatch, two, "nobody")
     assert "which manager? managers.yml has 447_demo, other" in refused(tmp_path, monkeypatch, two)
     assert "differ by their spelling only" in refused(tmp_path, monkeypatch, "demo: {}\nDemo: {}\n")
-    in_use(tmp_path, monkeypatch, "447_demo: {}\n")
+    one = "447_demo: {}\n"
+    assert "447_dmeo is not in managers.yml" in refused(tmp_path, monkeypatch, one, "447_dmeo")
+    in_use(tmp_path, monkeypatch, one)
     assert Settings.from_environment().manager == "447_demo"
 
 

@@ -542,6 +542,18 @@ def test_a_full_disk_leaves_what_was_published_and_says_so(small_disk: Path) -> 
     assert problems(settings, settings.lake) == []
 
 
+def test_runs_that_published_the_same_are_none_to_go_back_to(settings: Settings) -> None:
+    leader = settings.published("df_manager")
+    for number, value in ((1, 1), (2, 2), (3, 2)):
+        df_manager, decisions = io.BytesIO(), io.BytesIO()
+        pq.write_table(pa.table({"session": [value]}), df_manager)
+        pq.write_table(pa.table({"subject_id": ["1"], "session": [1], "first_published_at": [number]}), decisions)
+        tables = Tables({leader: df_manager.getvalue()}, {leader: 1}, (decisions.getvalue(), 1))
+        manifest = manifest_of(run_id(number), START + timedelta(minutes=number), run_id(number - 1))
+        publish(settings, tag(settings), tables, manifest)
+    assert last_other_run(open_lake(settings.lake, settings), settings) == run_id(1)
+
+
 def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Settings) -> None:
     for number in (1, 2, 3):
         run(settings, number, tag(settings), run_id(number - 1))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from auto_train.lab import judge as judging
 from auto_train.lab.judge import Seen, Sentence, contradiction
 from auto_train.lab.nights import live
+from auto_train.lab.reference import Rules, night
 from auto_train.lab.truth import ATTENTION, RIGS
-from auto_train.lab.world import OF_THE_LAB, STORIES, World
+from auto_train.lab.world import OF_THE_LAB, STORIES, Line, Row, World
 from auto_train.lake import LakeError
+from curricula.library import folder_name
 from scripts.lab import command
 from tests.unit.lived import Lived, decided, judged, lived, truly
 
@@ -36,6 +38,16 @@ class Life:
 def month() -> Life:
     world = World(seed=1, mice=48, nights=30)
     return Life(world, list(lived(world)))
+
+
+def test_the_reference_tells_a_mouse_where_it_starts_only_until_it_runs(month: Life) -> None:
+    rules, day = Rules(month.world.library), date(2024, 5, 1)
+    key = next(key for key in month.world.library if key[1] == "2.3")
+    enrolled = Line("1", "enrol", f"{folder_name(key[0])}/v{key[1]}", "2024-04-01")
+    of_nowhere = Row("1", 1, day, ("Nothing", "1", "1"), None, None, 1.0, 1.0, "Ada", "rig", "1", "STAGE_1")
+    assert list(night([], [enrolled], {}, rules, day)["1"].decisions) == [0]
+    ran = night([of_nowhere], [enrolled], {}, rules, day)["1"]
+    assert (ran.decisions, [reason for _, reason in ran.aside]) == ({}, ["unknown_curriculum"])
 
 
 @pytest.fixture
