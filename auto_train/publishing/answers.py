@@ -1,6 +1,7 @@
 """What a mouse was told on a day, and why: read from the log of the lake, so that it needs no run."""
 
 import io
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -51,7 +52,7 @@ def what_was_told(settings: Settings, subject_id: str, day: date | None = None) 
         return [f"{who}: was told nothing {words}{_unknown(lake, settings, subject_id)}", *ran]
     lines = [f"{who}: was told {told['stage']} {words}"]
     # a rollback tells again what an earlier run decided; what was decided later explains nothing of that day
-    made = (row for entry in before for row in _decisions(lake, entry, subject_id))
+    made = (row for entry in _not_taken_back(before) for row in _decisions(lake, entry, subject_id))
     told_because = (told["session"], told["stage"])
     row = next((row for row in made if (row["session"], row["next_stage_suggested"]) == told_because), None)
     return [*lines, *([f"    {_reason(row)}"] if row else []), *ran]
@@ -96,6 +97,15 @@ def name_of(entry: log.Entry) -> str:
     if entry.run.rolled_back_to:
         return f"rollback to run {entry.run.rolled_back_to}"
     return KINDS.get(entry.run.kind, entry.run.kind)
+
+
+def _not_taken_back(entries: list[log.Entry]) -> Iterator[log.Entry]:
+    """The publications whose decisions are in the df_manager of the first: after a rollback, from where it led to."""
+    led_to = None
+    for entry in entries:
+        if led_to in (None, entry.run.id):
+            led_to = entry.run.rolled_back_to
+            yield entry
 
 
 def _told(lake: Lake, entry: log.Entry, subject_id: str) -> dict[str, Any] | None:

@@ -102,6 +102,32 @@ def test_what_was_told_on_a_day_is_of_the_last_publication_for_that_day_or_one_b
     assert said(settings, "7", 11)[1].startswith("    STAY at STAGE_1, decided by run 20240509T200000Z-a: session 10")
 
 
+def test_what_a_rollback_took_back_explains_nothing(settings: Settings) -> None:
+    lake, first = open_lake(settings.lake, settings), "20240509T200000Z-a"
+    last = "20240510T200000Z-a"
+    # the run of the eleventh decided the same of mouse 7 after other values, and was rolled back
+    anew = DECIDED | {"subject_id": "7", "session": 10, "matched_rule": 2, "run_id": last}
+    taken_back = log.entries(lake, settings, last)[0].run
+    log.forget(lake, settings, last)
+    log.write(lake, settings, taken_back, table(anew))
+    for day, led_to in ((12, first), (13, None)):
+        run = taken_back.model_copy(
+            update={
+                "id": f"202405{day - 1}T200000Z-b", "previous": last, "rolled_back_to": led_to,
+                "training_day": date(2024, 5, day), "kind": "rollback" if led_to else "night",
+            }
+        )  # fmt: skip
+        leader = settings.published("df_manager")
+        tables = Tables({leader: lake.read(leader)}, {leader: 1})
+        publish(settings, lake.tag(leader), tables, Manifest(manager="test", run=run, code_version="test", files=[]))
+        last = run.id
+    reasons = {day: said(settings, "7", day)[1] for day in (11, 12, 13)}
+    assert reasons[11].startswith("    STAY at STAGE_1, decided by run 20240510T200000Z-a: session 10")
+    # nor of the nights after it
+    for day in (12, 13):
+        assert reasons[day].startswith(f"    STAY at STAGE_1, decided by run {first}: session 10")
+
+
 def test_without_a_day_the_lab_s_own_is_meant(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     # it is the eleventh there already
     monkeypatch.setenv("AUTO_TRAIN_CLOCK", "2024-05-10T15:00:00+00:00")
