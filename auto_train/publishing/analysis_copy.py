@@ -3,7 +3,10 @@
 import atexit
 import os
 import shutil
+import tempfile
 from pathlib import Path
+
+import duckdb
 
 _promised: set[Path] = set()
 
@@ -31,7 +34,13 @@ def _leave(database: Path) -> None:
         return
     copy = place(str(database))
     copy.parent.mkdir(exist_ok=True)
-    beside = copy.with_name(f".{copy.name}.{os.getpid()}")
-    shutil.copyfile(database, beside)
-    # whoever reads the old copy goes on reading it
-    os.replace(beside, copy)
+    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".") as folder:
+        beside = Path(folder, copy.name)
+        shutil.copyfile(database, beside)
+        # the adapter closes what nothing refers to any more; while something does, the night is in the file's log only
+        log = database.with_name(f"{database.name}.wal")
+        if log.exists():
+            shutil.copyfile(log, beside.with_name(log.name))
+            duckdb.connect(str(beside)).close()
+        # whoever reads the old copy goes on reading it
+        os.replace(beside, copy)
