@@ -35,7 +35,9 @@ def rename(settings: Settings, old: str, now: datetime) -> Manifest:
         if sha256(content) != file.sha256:
             raise LakeError(f"{file.path} is not what run {newest.run.id} published: roll back first")
         path = file.path.replace(f"_{old}.", f"_{settings.manager}.")
-        files[path], rows[path] = content, file.rows or 0
+        files[path] = content
+        if file.rows is not None:
+            rows[path] = file.rows
     run = Run(
         id=new_run_id(now, "rename", after=newest.run.id),
         started_at=now.replace(microsecond=0),

@@ -49,7 +49,9 @@ def roll_back(settings: Settings, run_id: str, now: datetime) -> Manifest:
         content = lake.read(kept_path(settings, run_id, file.path))
         if sha256(content) != file.sha256:
             raise LakeError(f"{file.path} of run {run_id} is damaged in the history: choose another run")
-        files[file.path], rows[file.path] = content, file.rows or 0
+        files[file.path] = content
+        if file.rows is not None:
+            rows[file.path] = file.rows
     of_log = settings.published(DECISION_LOG)
     if of_log in files and (paths := log.files(lake, settings, newest.run.id)):
         files[of_log], rows[of_log] = log.together(lake, settings, paths)

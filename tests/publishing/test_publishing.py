@@ -747,12 +747,24 @@ def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_
     assert now == {table: content for table, content in contents(1).items() if table != "decision_log"}
 
 
+def test_what_is_no_table_has_no_number_of_rows_when_it_is_published_again_either(tmp_path: Path) -> None:
+    old = settings_for(str(tmp_path))
+    new, rigs = replace(old, manager="new"), b'{"manager": "test", "run_id": "x", "training_day": "x", "mice": {}}'
+    files = {old.published(table): content for table, content in contents(1).items()}
+    files[old.published("next_session", "json")] = rigs
+    manifest = Manifest(manager="test", run=Run(id=run_id(1), started_at=START), code_version="test", files=[])
+    publish(old, None, Tables(files, {old.published(table): 1 for table in contents(1)}), manifest)
+    for again, of in ((rename(new, "test", START), new), (roll_back(old, run_id(1), START), old)):
+        rows = {file.path: file.rows for file in again.files}
+        assert (rows[of.published("next_session", "json")], rows[of.published("df_manager")]) == (None, 1)
+
+
 def test_a_new_name_has_all_that_the_old_one_published_and_nothing_of_what_was_said_then(tmp_path: Path) -> None:
     old = settings_for(str(tmp_path))
     new, lake = replace(old, manager="new"), open_lake(old.lake, old)
     files = {old.published(table): content for table, content in contents(1).items()}
     rigs = old.published("next_session", "json")
-    files[rigs] = b'{"manager": "test", "run_id": "x", "training_day": "2025-12-31"}'
+    files[rigs] = b'{"manager": "test", "run_id": "x", "training_day": "2025-12-31", "mice": {}}'
     decisions = (b"decisions", 2), (b"told", 3)
     run = Run(id=run_id(1), started_at=START, lab_time_zone="Australia/Sydney", training_day=START.date())
     gate = [{"gate": "a", "who": "b", "why": "c"}]
@@ -770,7 +782,7 @@ def test_a_new_name_has_all_that_the_old_one_published_and_nothing_of_what_was_s
     )  # fmt: skip
     assert {table: lake.read(new.published(table)) for table in TABLES} == contents(1)
     assert json.loads(lake.read(new.published("next_session", "json"))) == {
-        "manager": "new", "run_id": renamed.run.id, "training_day": "2026-01-02",
+        "manager": "new", "run_id": renamed.run.id, "training_day": "2026-01-02", "mice": {},
     }  # fmt: skip
     # the log goes on, and what the old name published stays for its readers
     entries = log.entries(lake, new, renamed.run.id)
