@@ -7,6 +7,7 @@ import click
 
 from auto_train.decisions import columns, vocabulary
 from auto_train.lake import CURRICULA, Lake, Settings, open_lake
+from auto_train.lake.printable import counted
 from auto_train.publishing import curricula as store
 from curricula import aind, blocks, exchange, library, pictures, releases
 from curricula import compile as compiling
@@ -97,8 +98,10 @@ def export_to_aind(folder: Path, curricula: list[Curriculum], mice: Path | None)
             raise UserError(one_line(f"{mice}: {subject} is not the number of a mouse"))
         (folder / f"trainer_state_{subject}.json").write_text(state, encoding="utf-8")
     (folder / "what_it_cannot_say.txt").write_text("".join(f"{line}\n" for line in unsaid), encoding="utf-8")
-    click.echo(f"{len(curricula)} curricula and {len(states)} mice in {folder}")
-    click.echo(f"what {aind.LIBRARY} cannot say: {len(unsaid)} things, in {folder / 'what_it_cannot_say.txt'}")
+    what = f"{counted(len(curricula), 'curriculum', 'curricula')} and {counted(len(states), 'mouse', 'mice')}"
+    click.echo(f"{what} in {folder}")
+    things = counted(len(unsaid), "thing")
+    click.echo(f"what {aind.LIBRARY} cannot say: {things}, in {folder / 'what_it_cannot_say.txt'}")
 
 
 def take_over(files: list[Path], folder: Path) -> None:

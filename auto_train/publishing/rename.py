@@ -22,7 +22,9 @@ def rename(settings: Settings, old: str, now: datetime) -> Manifest:
     if newest is None:
         raise LakeError(f"{settings.lake} has nothing that manager {old} published")
     if lake.exists(settings.published(LEADER)):
-        raise LakeError(f"manager {settings.manager} has published in {settings.lake} already; nothing was changed")
+        raise LakeError(
+            f"manager {settings.manager} has published in {settings.lake} already; nothing was changed: name another"
+        )
     log.take_over(lake, was, newest.run.id, now)
     for entry in reversed(log.entries(lake, was, newest.run.id)):
         contents = [

@@ -96,7 +96,8 @@ def of_other_managers(lake: Lake, settings: Settings, run_id: str, after: bytes)
             lines.append(
                 f"the first night of {settings.manager}: {len(shared):,} of its mice were decided by manager "
                 f"{printable(name[1])} before, and {_are(len(others))} told another stage than there"
-                f"{_in_parentheses(others)}. To go on from those decisions: auto-train managers rename"
+                f"{_in_parentheses(others)}. To go on from those decisions: auto-train managers rename "
+                f"{printable(name[1])} NEW, with a name that has published nothing yet"
             )
     return lines
 

@@ -164,7 +164,8 @@ def test_a_week_of_a_lab_is_told_as_it_was(project: Project, monkeypatch: pytest
     life.night("06T22")
     assert life.manifest()["said"] == [
         "the first night of other: 4 of its mice were decided by manager test before, and 1 mouse is told another "
-        "stage than there (3). To go on from those decisions: auto-train managers rename"
+        "stage than there (3). To go on from those decisions: auto-train managers rename "
+        "test NEW, with a name that has published nothing yet"
     ]
 
 

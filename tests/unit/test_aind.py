@@ -54,7 +54,7 @@ def test_the_command_writes_curricula_states_and_what_cannot_be_said(tmp_path: P
     options = ["export", str(tmp_path / "out"), "singlesite/v1.3.2", "coupled_baiting/v2.3", "--to", aind.LIBRARY]
     mice.write_text(json.dumps({"mice": {"600001": mouse}}))
     done = CliRunner().invoke(command, [*options, "--mice", str(mice)], catch_exceptions=False)
-    assert "2 curricula and 1 mice in" in done.output
+    assert "2 curricula and 1 mouse in" in done.output
     assert {of.name for of in (tmp_path / "out").iterdir()} == {
         "singlesite_v1.3.2.json", "coupled_baiting_v2.3.json", "trainer_state_600001.json", "what_it_cannot_say.txt"
     }  # fmt: skip

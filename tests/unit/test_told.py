@@ -70,9 +70,11 @@ def test_a_first_night_says_what_changes_for_mice_that_other_managers_decided(tm
     lake.publish(io.BytesIO(of["theirs"]), "foraging_auto_training/history/old/df_manager_old.parquet")
     after = df_manager(("1", 1, "STAGE_2"), ("2", 1, "STAGE_1"), ("8", 1, "STAGE_1"))
     [said] = of_other_managers(lake, settings, "first", after)
-    assert said.startswith(
+    # by now this manager has published, and would be refused as a new name
+    assert said == (
         "the first night of ours: 2 of its mice were decided by manager theirs before, and 1 mouse is told another "
-        "stage than there (1)."
+        "stage than there (1). To go on from those decisions: auto-train managers rename theirs NEW, with a name that "
+        "has published nothing yet"
     )
 
 
