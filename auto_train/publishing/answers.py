@@ -37,8 +37,8 @@ def what_was_told(settings: Settings, subject_id: str, day: date | None = None) 
     lake = open_lake(settings.lake, settings)
     made_by = history.run_of_df_manager(lake, settings)
     entries = log.entries(lake, settings, made_by.run.id if made_by else None)
-    if day is None:
-        day = entries[0].run.day_at(clock.now()) if entries else clock.day(clock.now(), "UTC")
+    today = entries[0].run.day_at(clock.now()) if entries else clock.day(clock.now(), "UTC")
+    day = day or today
     # what a rig could read is the last publication whose training day is not after the day (SEMANTICS 28)
     at = next((place for place, entry in enumerate(entries) if decides_for(entry) <= day), None)
     who = f"{printable(subject_id)} on {day}"
@@ -48,9 +48,11 @@ def what_was_told(settings: Settings, subject_id: str, day: date | None = None) 
     words = f"by run {publication.run.id} ({name_of(publication)})"
     ran = _ran(settings, subject_id, day, publication.run.id)
     told = next((row for entry in before if (row := _told(lake, entry, subject_id))), None)
+    # a run to come may say otherwise
+    was_told = "was told" if day <= today else "so far is told"
     if told is None or told["stage"] is None:
-        return [f"{who}: was told nothing {words}{_unknown(lake, settings, subject_id)}", *ran]
-    lines = [f"{who}: was told {told['stage']} {words}"]
+        return [f"{who}: {was_told} nothing {words}{_unknown(lake, settings, subject_id)}", *ran]
+    lines = [f"{who}: {was_told} {told['stage']} {words}"]
     # a rollback tells again what an earlier run decided; what was decided later explains nothing of that day
     made = (row for entry in _not_taken_back(before) for row in _decisions(lake, entry, subject_id))
     told_because = (told["session"], told["stage"])

@@ -132,6 +132,9 @@ def test_without_a_day_the_lab_s_own_is_meant(settings: Settings, monkeypatch: p
     # it is the eleventh there already
     monkeypatch.setenv("AUTO_TRAIN_CLOCK", "2024-05-10T15:00:00+00:00")
     assert said(settings, "00452", None)[0].startswith("00452 on 2024-05-11: was told STAGE_2")
+    # of a day to come nobody can say what was told
+    assert said(settings, "00452", 12)[0].startswith("00452 on 2024-05-12: so far is told STAGE_2")
+    assert said(settings, "other", 12)[0].startswith("other on 2024-05-12: so far is told nothing")
     nothing = replace(settings, manager="other")
     assert said(nothing, "7", None) == ["7 on 2024-05-10: nothing had been published for that day"]
 
