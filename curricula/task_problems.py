@@ -50,6 +50,9 @@ def _problems_of_names(metrics: tuple[Metric, ...]) -> Iterator[str]:
             yield f"metric {metric.name}: {problem}"
         if bool(metric.columns) == bool(metric.formula):
             yield f"metric {metric.name}: give it columns of df_behavior or a formula, and not both"
+        # ("hits") is the text itself, whose letters would be the columns
+        if isinstance(metric.columns, str):
+            yield f"metric {metric.name}: its columns are several texts, also where there is one: ({metric.columns!r},)"
 
 
 def _problems_of_formulas(metrics: tuple[Metric, ...]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -50,6 +51,10 @@ def test_a_metric_has_columns_or_a_formula_that_can_be_read() -> None:
     assert found(metric("a")) == found(metric("a", "b", formula="c")) == [
         "metric a: give it columns of df_behavior or a formula, and not both"
     ]  # fmt: skip
+    one_text: Any = "hits"
+    assert found(replace(metric("a"), columns=one_text)) == [
+        "metric a: its columns are several texts, also where there is one: ('hits',)"
+    ]
     [said] = found(metric("a", formula="b // 2"))
     assert said.startswith("metric a: formula: column 1 of 'b // 2': unknown operator")
     assert found(metric("a", "b"), metric("a", "c")) == ["metric a: there are two of this name"]
