@@ -20,4 +20,4 @@ def command(run: str | None) -> None:
     settings = Settings.from_environment()
     run_id = run or last_other_run(open_lake(settings.lake, settings), settings)
     manifest = roll_back(settings, run_id, now())
-    click.echo(f"published again what run {run_id} published, as run {manifest.run.id}")
+    click.echo("\n".join([f"published again what run {run_id} published, as run {manifest.run.id}", *manifest.said]))

@@ -6,7 +6,7 @@
     meta={
         'gate': 'sessions_drifted',
         'says': 'many decided sessions are other in df_behavior than when they were decided',
-        'what_to_do': 'see what changed in marts.decision_drift; was a metric computed anew upstream? The limit is max_percent_drifted',
+        'what_to_do': 'see what changed in marts.decision_drift; was a metric computed anew upstream? The directive decide_anew takes the new values. The limit is max_percent_drifted',
     },
 ) }}
 with

@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from auto_train.lake import CURRICULA, Folder, LakeError, Settings, open_lake
 from auto_train.publishing import log
@@ -40,6 +41,7 @@ from auto_train.publishing.publication import OvertakenError, Tables, publish, p
 from auto_train.publishing.rename import rename
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import listing, problems, status
+from scripts import rollback
 from tests import faults
 from tests.publishing.conftest import settings_for
 
@@ -730,6 +732,18 @@ def test_a_rollback_is_the_newest_run_though_the_clock_went_back(tmp_path: Path)
     assert kept_runs(open_lake(settings.lake, settings), settings) == [back.run.id, run_id(2), run_id(1)]
     assert back.run.started_at == START - timedelta(days=9)
     assert back.run.previous == run_id(2)
+
+
+def test_who_goes_back_reads_what_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(str(tmp_path))
+    for number in (1, 2):
+        run(settings, number, tag(settings), run_id(number - 1))
+    for name, value in (("LAKE", settings.lake), ("MANAGER", settings.manager), ("MANAGERS", "no")):
+        monkeypatch.setenv(f"AUTO_TRAIN_{name}", value)
+    done = CliRunner().invoke(rollback.command, catch_exceptions=False)
+    assert done.output.splitlines()[1:] == [
+        f"rolled back to what run {run_id(1)} published: 0 mice are told another stage than before"
+    ]
 
 
 def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_are_gone(tmp_path: Path) -> None:
