@@ -41,7 +41,7 @@ class Attention(_Worded):
     """Why someone should look at a mouse or a rig today (SEMANTICS 32)."""
 
     HELD = "held", "held or pinned"
-    DIRECTIVE_ENDS = "directive_ends", "held or pinned for the last day"
+    DIRECTIVE_ENDS = "directive_ends", "a hold or pin that ends soon"
     DIRECTIVE_PROBLEM = "directive_problem", "a directive that is not understood"
     NEWEST_SET_ASIDE = "newest_set_aside", "the newest session is set aside"
     COUNTER_RESTARTED = "counter_restarted", "the session counter started anew"

@@ -106,7 +106,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     mice = rows("""
         select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
             n.curriculum_version, n.current_stage_actual, n.decision, n.next_stage_suggested, n.parameter_changes,
-            m.task, m.directive, s.sentence, s.changed_since, n.trainer, n.has_left
+            m.task, m.directive, s.sentence, s.changed_since, n.trainer, n.has_left,
+            m.session_at_current_stage > 0 as has_run
         from marts.next_session as n
         inner join shown using (subject_id)
         inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
@@ -170,6 +171,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         from marts.decision_reasons as r
         semi join shown using (subject_id)
         where r.nth_newest = 1
+            -- how many sessions, and what several have together, are not on the scale of one session
+            and not regexp_matches(r.measure, '__(count|sum)_')
             and r.subject_id between getvariable('first_shown') and getvariable('last_shown')
         order by all
     """)

@@ -571,10 +571,13 @@ def test_the_page_of_a_mouse_has_its_metrics_thresholds_and_all_its_reasons(
     sessions = [row for row in odd.rows(EVERY_SESSION) if row["subject"] == subject]
     expect(page.locator("#h-mouse")).to_have_text(f"Mouse {subject}")
     trained = f", trained by {mouse['trainer']}" if mouse["trainer"] else ""
-    lines = odd.query(f"select reason, details from marts.attention where subject_id = '{subject}' order by reason")
+    lines = odd.query(f"""
+        select reason, coalesce(' since ' || since, ''), details from marts.attention
+        where subject_id = '{subject}' order by reason
+    """)
     assert page.locator("#detail p").all_text_contents() == [
         f"{badge(mouse['actual'])} → {badge(mouse['next'])} {mouse['curriculum']}{trained}. {mouse['sentence']}.",
-        *(f"{REASONS[reason]}: {details}" for reason, details in lines),
+        *(f"{REASONS[reason]}{since}: {details}" for reason, since, details in lines),
     ]
     charted = [metric for metric in METRICS if any(row[metric] is not None for row in sessions)]
     assert page.locator("#charts h3").all_text_contents() == [badge(metric) for metric in charted]
@@ -844,6 +847,43 @@ def test_the_axis_counts_sessions_and_days_and_names_dates(lab: Project, browser
     assert [text for _, text in found["date"]] == ["Jan 29 2026", "Jan 30 2026", "Jan 31 2026"]
 
 
+# one that left, one that is enrolled, and rules that ask how many sessions were good
+NOT_TRAINED = """
+update intermediate.int_curricula__comparisons set measure = replace(measure, 'trials__', 'trials__count_');
+update marts.df_manager set measures_read = map_from_entries(list_transform(
+    map_entries(measures_read), lambda of: {'key': replace(of.key, 'trials__', 'trials__count_'), 'value': of.value}
+));
+update marts.next_session set has_left = true where subject_id = '600003';
+update marts.df_manager set session_at_current_stage = 0 where subject_id = '600004'
+"""
+
+
+def test_who_left_is_not_counted_of_who_never_ran_no_session_is_named_and_a_count_is_no_line_of_a_metric(
+    lab: Project, browser: Browser, tmp_path: Path
+) -> None:
+    with morning(lab, tmp_path, NOT_TRAINED) as some, tab(browser, some.path) as page:
+        counts = some.query("""
+            select count(*), count(*) filter (where decision = 'PROGRESS'),
+                count(*) filter (where decision = 'ROLLBACK'), count(*) filter (where decision = 'STAY')
+            from marts.next_session where not has_left
+        """)
+        assert [int(re.match(r"\d+", of)[0]) for of in page.locator(".tile").all_text_contents()[:4]] == [*counts[0]]
+        expect(page.locator("#count")).to_have_text(f"{counts[0][0]} of {counts[0][0] + 1} mice")
+        expect(page.locator("#with-left")).to_be_visible()
+        [mouse] = [of for of in some.rows(EVERY_MOUSE) if of["subject"] == "600004"]
+        [cells] = [of for of in page.evaluate("cellsOf", "#today tbody tr") if of[0] == ["600004"]]
+        assert cells[1:3] == [["has not run yet", mouse["curriculum"]], ["●", " → ", badge(mouse["next"])]]
+        the_mouse(page, "600004")
+        expect(page.locator("#detail p").first).to_contain_text(f" → {badge(mouse['next'])} {mouse['curriculum']}")
+        assert page.locator("#detail p").first.locator(".stage").count() == 1
+        [(counted,)] = some.query("""
+            select min(subject_id) from marts.decision_reasons
+            where nth_newest = 1 and starts_with(measure, 'finished_trials__count_') and subject_id <> '600004'
+        """)
+        the_mouse(page, counted)
+        assert read(page, "() => charts.finished_trials.data('thresholds')") == []
+
+
 def test_a_page_of_no_mice_says_so(lab: Project, browser: Browser, tmp_path: Path) -> None:
     nothing = "".join(f"delete from marts.{of};" for of in ("df_manager", "next_session", "attention", "quarantine"))
     nothing += "update marts.run_summary set name = null where of_what = 'newest_session_date';"
@@ -852,6 +892,7 @@ def test_a_page_of_no_mice_says_so(lab: Project, browser: Browser, tmp_path: Pat
         assert {of[0] for of in page.locator(".tile").all_text_contents()} == {"0"}
         assert page.locator("#today tbody tr").count() == 0
         expect(page.locator("#count")).to_have_text("0 of 0 mice")
+        expect(page.locator("#with-left")).to_be_hidden()
         expect(page.locator("#attention tbody")).to_have_text("nobody")
         expect(page.locator("#freshness")).to_contain_text(
             "newest session unknown, df_behavior written at an unknown time"
