@@ -22,7 +22,8 @@ def event_of(night: Night) -> Event:
     """What a night is to those who are told."""
     if night.outcome is not Outcome.PUBLISHED:
         return Event.FAILURE
-    return Event.WARNING if night.behind or night.findings or night.warnings else Event.SUCCESS
+    is_odd = night.behind or night.findings or night.warnings or night.said
+    return Event.WARNING if is_odd else Event.SUCCESS
 
 
 def tell(night: Night, alerts: tuple[Alert, ...], page: str | None) -> list[str]:
@@ -34,6 +35,13 @@ def tell(night: Night, alerts: tuple[Alert, ...], page: str | None) -> list[str]
         page: where the morning page of the last publication is.
     """
     return _each(alerts, event_of(night), title_of(night), message(night, page))
+
+
+def tell_of_rollback(settings: Settings, said: list[str]) -> list[str]:
+    """Tell who is told of warnings that rigs read an earlier run again; returns who could not be told."""
+    page = page_of(settings)
+    text = printable_lines("\n".join([*said, *([f"Page: {page}"] if page else [])]))
+    return _each(settings.alerts, Event.WARNING, f"{settings.manager}: rolled back", text)
 
 
 def check(alerts: tuple[Alert, ...]) -> list[str]:

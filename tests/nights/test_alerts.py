@@ -295,6 +295,25 @@ def test_a_defect_is_told_too_and_keeps_its_traceback(
     assert TOKEN not in said.err + said.out + (tmp_path / "demo/summary.json").read_text()
 
 
+def test_who_is_told_of_warnings_is_told_of_a_publication_that_is_not_a_usual_night(receiver: Receiver) -> None:
+    said = "rolled back to what run a published: 1 mouse is told another stage"
+    usual, of_warnings, of_failures = (
+        Alert(url=SecretStr(receiver.url()), on=(event,)) for event in (Event.SUCCESS, Event.WARNING, Event.FAILURE)
+    )
+    settings = replace(Settings.from_environment(), lake="s3://lab", manager="test", alerts=(usual, of_failures))
+    assert alerts.tell_of_rollback(settings, [said]) == []
+    assert receiver.got == []
+    assert alerts.tell_of_rollback(replace(settings, alerts=(of_warnings,)), [said]) == []
+    anew = PUBLISHED.model_copy(update={"said": ["a full refresh, all is decided anew"]})
+    assert alerts.tell(anew, (usual, of_warnings), None) == []
+    [of_rollback, of_refresh] = receiver.got
+    assert of_rollback["title"] == "test: rolled back"
+    assert of_rollback["message"].splitlines() == [
+        said, "Page: s3://lab/foraging_auto_training/morning_test.html",
+    ]  # fmt: skip
+    assert of_refresh["title"] == "test: published, but look"
+
+
 def test_what_apprise_raises_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> bool:
         raise ValueError(TOKEN)

@@ -740,10 +740,15 @@ def test_who_goes_back_reads_what_that_changes(tmp_path: Path, monkeypatch: pyte
         run(settings, number, tag(settings), run_id(number - 1))
     for name, value in (("LAKE", settings.lake), ("MANAGER", settings.manager), ("MANAGERS", "no")):
         monkeypatch.setenv(f"AUTO_TRAIN_{name}", value)
+    monkeypatch.setenv("AUTO_TRAIN_ALERTS", "json://127.0.0.1:1")
     done = CliRunner().invoke(rollback.command, catch_exceptions=False)
     assert done.output.splitlines()[1:] == [
-        f"rolled back to what run {run_id(1)} published: 0 mice are told another stage than before"
+        f"rolled back to what run {run_id(1)} published: 0 mice are told another stage than before",
+        "alert 1 (json) could not be sent: its service was not reached, or refused it",
     ]
+    assert done.exit_code == 3
+    monkeypatch.delenv("AUTO_TRAIN_ALERTS")
+    assert CliRunner().invoke(rollback.command, run_id(2)).exit_code == 0
 
 
 def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_are_gone(tmp_path: Path) -> None:
