@@ -45,12 +45,12 @@ def tell_of_rollback(settings: Settings, said: list[str]) -> list[str]:
 
 
 def check(alerts: tuple[Alert, ...]) -> list[str]:
-    """Who could not be told, whatever there were to tell: a variable that is missing, an address that is none."""
+    """Which alerts could never be sent: their variable is missing, or Apprise does not know their address."""
     return _each(alerts, None, "", "")
 
 
 def _each(alerts: tuple[Alert, ...], event: Event | None, title: str, text: str) -> list[str]:
-    # an address that is none is not found out in the night in which it is needed
+    # also those that are not told: a mistake in an address must not wait for the night that needs it
     told = (send(of, f"alert {n}", event if event in of.on else None, title, text) for n, of in enumerate(alerts, 1))
     return [problem for problem in told if problem]
 
