@@ -93,6 +93,7 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
                 | {
                     "position": curriculum.position(name),
                     "label": curriculum.label(name),
+                    "called": curriculum.called(name),
                     "is_end": curriculum.is_end(name),
                     "is_graduation": name == curriculum.graduation,
                     "training_stage": curriculum.training_stage(name),
@@ -106,14 +107,20 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
                 for parameter, of in stage.parsed_policies(curriculum.task_definition).items()
             ]
             for number, rule in enumerate(stage.rules, 1):
-                _add_rule(tables, place | {"rule_number": number}, rule, curriculum.task_definition)
+                _add_rule(tables, place | {"rule_number": number}, rule, curriculum)
     return tables
 
 
-def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, task: Task) -> None:
-    condition = rule.parsed(task)
+def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, of: Curriculum) -> None:
+    condition = rule.parsed(of.task_definition)
     tables["curriculum_rules"].append(
-        place | {"decision": rule.decision.value, "to_stage": rule.to_stage, "condition": str(condition)}
+        place
+        | {
+            "decision": rule.decision.value,
+            "to_stage": rule.to_stage,
+            "to_stage_called": of.called(rule.to_stage),
+            "condition": str(condition),
+        }
     )
     tables["curriculum_comparisons"] += [
         place
@@ -136,7 +143,7 @@ def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], ru
             "lower_bound": None if interval.lower == -math.inf else repr(interval.lower),
             "upper_bound": None if interval.upper == math.inf else repr(interval.upper),
         }
-        for clause_number, clause in enumerate(rule.clauses(task), 1)
+        for clause_number, clause in enumerate(rule.clauses(of.task_definition), 1)
         for measure, interval in clause.items()
     ]
 

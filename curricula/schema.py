@@ -234,9 +234,10 @@ class Curriculum(_Strict):
                 raise ValueError(f"stage {name} is the end of tasks that fix their stages: choose another name")
             if "rules" not in stage.model_fields_set:
                 raise ValueError(f"stage {name}: rules are missing; write `rules: []` where a mouse stays for good")
-        labels = [self.label(name) for name in self.stages]
-        if twice := [label for label in labels if labels.count(label) > 1]:
-            raise ValueError(f"two stages have the label {twice[0]!r}")
+        for words in (self.label, self.called):
+            labels = [words(name) for name in self.stages]
+            if twice := [label for label in labels if labels.count(label) > 1]:
+                raise ValueError(f"two stages have the label {twice[0]!r}")
         return self
 
     @model_validator(mode="after")
@@ -274,6 +275,10 @@ class Curriculum(_Strict):
         if self.task_definition.stages is not None:
             return self.task_definition.stages[stage]
         return self.stages[stage].label or stage.replace("_", " ").capitalize()
+
+    def called(self, stage: str) -> str:
+        """What the page and sentences call a stage: its own label where it has one, else its name."""
+        return (self.stages[stage].label if stage in self.stages else "") or stage
 
     def position(self, stage: str) -> int:
         """Place in the order of training, from 1; a task that fixes its stages counts those that are left out too."""

@@ -98,14 +98,24 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         where nth_newest <= {REASONS_SHOWN}
             and subject_id between getvariable('first_shown') and getvariable('last_shown')
     """)  # noqa: S608
+    database.execute("""
+        create or replace temp macro called(of_name, of_version, of_schema_version, of_stage) as coalesce((
+            select called from marts.stages
+            where curriculum_name = of_name and curriculum_version = of_version
+                and curriculum_schema_version = of_schema_version and stage = of_stage
+        ), of_stage)
+    """)
+    of_n, of_m = (f"{of}.curriculum_name, {of}.curriculum_version, {of}.curriculum_schema_version" for of in ("n", "m"))
     metrics = [
         name
         for name in sorted({metric.name for task in TASKS.values() for metric in task.metrics}, reverse=True)
         if rows(f'select 1 from marts.sessions where "{name}" is not null limit 1')  # noqa: S608
     ]
-    mice = rows("""
+    mice = rows(f"""
         select n.subject_id, n.session, cast(n.session_date as varchar) as session_date, n.curriculum_name,
-            n.curriculum_version, n.current_stage_actual, n.decision, n.next_stage_suggested, n.parameter_changes,
+            n.curriculum_version, n.decision, n.parameter_changes,
+            called({of_n}, n.current_stage_actual) as current_stage_actual,
+            called({of_n}, n.next_stage_suggested) as next_stage_suggested,
             m.task, m.directive, s.sentence, s.changed_since, n.trainer, n.has_left,
             m.session_at_current_stage > 0 as has_run
         from marts.next_session as n
@@ -113,7 +123,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         inner join marts.df_manager as m on n.subject_id = m.subject_id and n.session = m.session
         inner join said as s on n.subject_id = s.subject_id and n.session = s.session
         order by n.subject_id
-    """)
+    """)  # noqa: S608
     number_of = {mouse["subject_id"]: place for place, mouse in enumerate(mice)}
     texts: dict[str, list[str]] = {name: [] for name in ("stage", "decision", "curriculum", "task", "rig", "trainer")}
 
@@ -126,7 +136,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
     places, colors, graduations = stages(
         rows("""
-            select stage, position, is_end, is_graduation,
+            select called as stage, position, is_end, is_graduation,
                 max(position) over (
                     partition by curriculum_name, curriculum_version, curriculum_schema_version
                 ) as stages
@@ -140,8 +150,9 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         number("stage", stage)
     measured = "".join(f', b."{metric}"' for metric in metrics)
     sessions = rows(f"""
-        select m.subject_id, m.session, m.session_date, m.current_stage_suggested as suggested,
-            m.current_stage_actual as actual, m.next_stage_suggested as next, m.decision, m.if_closed_loop as closed,
+        select m.subject_id, m.session, m.session_date, called({of_m}, m.current_stage_suggested) as suggested,
+            called({of_m}, m.current_stage_actual) as actual, called({of_m}, m.next_stage_suggested) as next,
+            m.decision, m.if_closed_loop as closed,
             m.trainer_chose as overridden, m.session_at_current_stage as at_stage, m.task,
             m.curriculum_name || ' ' || m.curriculum_version as curriculum, b.rig, b.trainer {measured}
         from marts.df_manager as m

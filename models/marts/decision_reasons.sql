@@ -47,6 +47,7 @@ final as (
         met.rule_number,
         rules.decision as rule_decision,
         rules.to_stage as rule_to_stage,
+        rules.to_stage_called as rule_to_stage_called,
         rules.condition as rule_condition,
         met.alternative,
         met.comparison_number,

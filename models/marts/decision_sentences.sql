@@ -23,6 +23,12 @@ ends as (
 
 ),
 
+stages as (
+
+    select * from {{ ref('stages') }}
+
+),
+
 -- of the rule that decided, the alternatives that hold; of another, all of them
 worded as (
 
@@ -32,7 +38,7 @@ worded as (
         nth_newest,
         rule_number,
         rule_decision,
-        rule_to_stage,
+        rule_to_stage_called,
         is_alternative_met,
         is_deciding_rule,
         alternative,
@@ -63,7 +69,7 @@ rules_in_words as (
         nth_newest,
         rule_number,
         rule_decision,
-        rule_to_stage,
+        rule_to_stage_called,
         is_deciding_rule,
         string_agg(changed, '; ' order by alternative) as changed,
         string_agg(words, ' or ' order by alternative) filter (where is_alternative_met or not is_deciding_rule) as words
@@ -80,7 +86,7 @@ per_decision as (
         nth_newest,
         max(words) filter (where is_deciding_rule) as why,
         string_agg(changed, '; ' order by rule_number) as changed,
-        string_agg(rule_decision || ' to ' || rule_to_stage || ' would need ' || words, '; ' order by rule_number)
+        string_agg(rule_decision || ' to ' || rule_to_stage_called || ' would need ' || words, '; ' order by rule_number)
             filter (where not is_deciding_rule and rule_decision <> 'STAY') as why_not
     from rules_in_words
     group by subject_id, session, nth_newest
@@ -115,7 +121,7 @@ final as (
         df_manager.nth_newest,
         df_manager.decision
         || case when df_manager.decision = 'STAY' then ' at ' else ' to ' end
-        || df_manager.next_stage_suggested
+        || coalesce(stages.called, df_manager.next_stage_suggested)
         || ': '
         || case
             when df_manager.session_at_current_stage = 0 then 'has not run yet; ' || df_manager.directive
@@ -136,6 +142,10 @@ final as (
         on
             {{ same_curriculum('df_manager', 'ends') }}
             and df_manager.current_stage_actual = ends.stage
+    left join stages
+        on
+            {{ same_curriculum('df_manager', 'stages') }}
+            and df_manager.next_stage_suggested = stages.stage
 
 )
 

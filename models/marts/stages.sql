@@ -20,6 +20,7 @@ final as (
         curricula.curriculum_schema_version,
         curriculum_stages.stage,
         curriculum_stages.label,
+        curriculum_stages.called,
         curriculum_stages.position,
         curriculum_stages.is_end,
         curriculum_stages.is_graduation

@@ -128,6 +128,9 @@ def test_every_command_of_the_guide_to_curricula_works(built: Path) -> None:
     told = [mouse["parameters"]["gain"] for mouse in mice.values() if mouse["stage"] == "learn_to_turn"]
     assert 0 < len(told) < 8
     assert any(4 < gain < 8 for gain in told)
+    assert {mouse["sentence"].split(":")[0] for mouse in mice.values() if mouse["stage"] == "learn_to_turn"} == {
+        "STAY at Learns to turn"
+    }
     # what was added is everywhere, and no existing test minds
     with duckdb.connect(str(built / "target/auto_train.duckdb"), read_only=True) as database:
         [counted] = database.execute("select count(*), count(early_licks), count(turns) from marts.sessions").fetchall()

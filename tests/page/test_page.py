@@ -884,6 +884,40 @@ def test_who_left_is_not_counted_of_who_never_ran_no_session_is_named_and_a_coun
         assert read(page, "() => charts.finished_trials.data('thresholds')") == []
 
 
+def test_a_stage_is_called_as_its_own_curriculum_calls_it(lab: Project, browser: Browser, tmp_path: Path) -> None:
+    labelled = """
+        update marts.stages set called = 'First <i>steps'
+        where stage = 'STAGE_2' and curriculum_name = 'Coupled Baiting' and curriculum_version = '2.3'
+    """
+    with morning(lab, tmp_path, labelled) as some, tab(browser, some.path) as page:
+        ran = {
+            (of["subject"], of["session"]): [
+                "First <i>steps" if (of["curriculum"], stage) == ("Coupled Baiting 2.3", "STAGE_2") else stage
+                for stage in (of["suggested"], of["actual"], of["next"])
+            ]
+            for of in some.rows(EVERY_SESSION)
+        }
+        [shown] = views(page, "sessions")
+        assert {(of["subject"], of["session"]): [of["suggested"], of["actual"], of["next"]] for of in shown} == ran
+        assert {"First <i>steps", "STAGE 2"} <= set(page.locator("#stages .stage").all_text_contents())
+        newest = {subject: called for (subject, _), called in ran.items()}
+        today = {cells[0][0]: cells[2][1:] for cells in page.evaluate("cellsOf", "#today tbody tr")}
+        assert today == {
+            subject: [badge(actual), " → ", badge(following)] for subject, (_, actual, following) in newest.items()
+        }
+        mouse = next(subject for subject, called in newest.items() if called[2] == "First <i>steps")
+        the_mouse(page, mouse)
+        expect(page.locator("#detail")).to_contain_text(
+            re.compile(r"(STAY at|PROGRESS to|ROLLBACK to) First <i>steps: ")
+        )
+        assert page.locator("#reasons tbody .stage").first.text_content() == badge(newest[mouse][1])
+        # its place in training is that of the stage
+        assert page.evaluate("[content.places['First <i>steps'], content.colors['First <i>steps']]") == [
+            2 / 7,
+            report.STAGE_COLORS["STAGE_2"],
+        ]
+
+
 def test_a_page_of_no_mice_says_so(lab: Project, browser: Browser, tmp_path: Path) -> None:
     nothing = "".join(f"delete from marts.{of};" for of in ("df_manager", "next_session", "attention", "quarantine"))
     nothing += "update marts.run_summary set name = null where of_what = 'newest_session_date';"

@@ -207,6 +207,7 @@ def test_a_curriculum_names_its_own_stages_in_the_order_of_training(tmp_path: Pa
         ("  gave_up:", "  None:", "df_behavior says None where there is no stage"),
         ("  gave_up:", "  GRADUATED:", "stage GRADUATED is the end of tasks that fix their stages"),
         ("label: No longer trained", "label: Learn", "two stages have the label 'Learn'"),
+        ("label: No longer trained", "label: learn", "two stages have the label 'learn'"),
         ("to_stage: able", "to_stage: abel", "to_stage abel is not a stage of this curriculum, did you mean 'able'?"),
         ("to_stage: able", "to_stage: GRADUATED", "allowed: learn, gave_up, able"),
         (
