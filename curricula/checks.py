@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from curricula.conditions import Clause, Interval, Measure, comparisons
+from curricula.conditions import Clause, Comparison, Interval, Measure, comparisons
 from curricula.expressions import rounded, value_range
 from curricula.schema import Curriculum, Decision, Stage, TransitionRule
 from curricula.statistics import STATISTICS
@@ -204,7 +204,7 @@ def _rules(curriculum: Curriculum, name: str, stage: Stage) -> Iterator[Finding]
     earlier: list[Clause] = []
     opposed: list[tuple[int, Decision, list[Clause]]] = []
     for number, rule in enumerate(stage.rules, 1):
-        region = domain.possible(rule.clauses(task))
+        region = [of for of in domain.possible(rule.clauses(task)) if not _excludes_itself(of)]
         yield from _direction(curriculum, name, number, rule)
         yield from _thresholds(task, name, number, rule)
         yield from _windows(name, number, region, first_session)
@@ -347,6 +347,22 @@ class _Domain:
         return False
 
 
+def _excludes_itself(clause: Clause) -> bool:
+    return any(bounds.empty for bounds in _with_the_newest(clause).values())
+
+
+def _with_the_newest(clause: Clause) -> Clause:
+    """The clause, with what it says of the newest session where all sessions of a window have to be so."""
+    found = dict(clause)
+    for measure, bounds in clause.items():
+        if measure.operator and bounds.lower >= measure.window:
+            newest = Comparison(Measure("last", measure.metric, 1), measure.operator, measure.threshold)
+            # two intervals are two clauses, which nobody has needed
+            if len(intervals := newest.intervals()) == 1:
+                found[newest.measure] = found.get(newest.measure, Interval()) & intervals[0]
+    return found
+
+
 def _whole(bounds: Interval) -> Interval:
     lower = bounds.lower if math.isinf(bounds.lower) else float(math.ceil(bounds.lower))
     upper = bounds.upper if math.isinf(bounds.upper) else float(math.floor(bounds.upper))
@@ -364,6 +380,6 @@ def _meet(one: list[Clause], other: list[Clause]) -> bool:
     """Whether a point can lie in both."""
     return any(
         not any((bounds & b[measure]).empty for measure, bounds in a.items() if measure in b)
-        for a in one
-        for b in other
+        for a in map(_with_the_newest, one)
+        for b in map(_with_the_newest, other)
     )

@@ -111,7 +111,9 @@ def _tables(curricula: list[Curriculum]) -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
-def _add_rule(tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, of: Curriculum) -> None:
+def _add_rule(
+    tables: dict[str, list[dict[str, Any]]], place: dict[str, Any], rule: TransitionRule, of: Curriculum
+) -> None:
     condition = rule.parsed(of.task_definition)
     tables["curriculum_rules"].append(
         place

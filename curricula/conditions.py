@@ -416,6 +416,7 @@ class Reader:
                 number = math.inf
             if math.isfinite(number):
                 return number
+            raise self.error(node, f"{ast.unparse(node)!r} is too large", "numbers up to 1.8e308")
         raise self.error(node, f"{ast.unparse(node)!r} is not a threshold", "a number, to the right of the comparison")
 
 

@@ -209,9 +209,16 @@ class _Policy(_Formula):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
             function = node.func.id
             if node.keywords or len(node.args) != FUNCTIONS[function]:
-                arguments = {2: "a, b", 3: "x, low, high"}[FUNCTIONS[function]]
-                raise self.error(node, f"{function!r} with other arguments", f"{function}({arguments})")
-            return Call(function, tuple(map(self.expression, node.args)))
+                expected = {2: "a, b", 3: "x, low, high"}[FUNCTIONS[function]]
+                raise self.error(node, f"{function!r} with other arguments", f"{function}({expected})")
+            arguments = tuple(map(self.expression, node.args))
+            if function == "clamp":
+                low, high = arguments[1:]
+                if isinstance(low, Number) and isinstance(high, Number) and low.value > high.value:
+                    raise self.error(
+                        node, f"{ast.unparse(node)!r} has its limits the wrong way round", "clamp(x, low, high)"
+                    )
+            return Call(function, arguments)
         return Value(self.measure(node))
 
     def condition(self, node: ast.expr) -> Condition:

@@ -1,15 +1,17 @@
 """What is wrong with a task's module, said before its metrics become columns of models."""
 
 import keyword
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
 import duckdb
 
-from curricula.conditions import COUNTERS
-from curricula.expressions import Expression, measures, parse_formula
-from curricula.tasks.base import Metric, Task
+from curricula.conditions import COUNTERS, Interval
+from curricula.errors import shown
+from curricula.expressions import Expression, measures, parse_formula, value_range
+from curricula.tasks.base import Metric, Parameters, Task
 
 METRIC_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # columns that stand beside the metrics in the models; a test compares it with what they document
@@ -33,7 +35,12 @@ def words_of_sql() -> frozenset[str]:
 
 def problems(task: Task) -> list[str]:
     """What is wrong with a task, a line each."""
-    return [f"task {task.name}: {problem}" for problem in _problems(task.metrics)]
+    found = [
+        f"schema version {version}: {shown(of)} is not a class of parameters: let it inherit from Parameters"
+        for version, of in task.parameters.items()
+        if not (isinstance(of, type) and issubclass(of, Parameters))
+    ]
+    return [f"task {task.name}: {problem}" for problem in [*found, *_problems(task.metrics)]]
 
 
 @cache
@@ -50,6 +57,10 @@ def _problems_of_names(metrics: tuple[Metric, ...]) -> Iterator[str]:
             yield f"metric {metric.name}: {problem}"
         if bool(metric.columns) == bool(metric.formula):
             yield f"metric {metric.name}: give it columns of df_behavior or a formula, and not both"
+        for limit in ("lowest", "highest"):
+            value = getattr(metric, limit)
+            if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+                yield f"metric {metric.name}: {limit} is {value!r}; a number is expected, or None for no limit"
         # ("hits") is the text itself, whose letters would be the columns
         if isinstance(metric.columns, str):
             yield f"metric {metric.name}: its columns are several texts, also where there is one: ({metric.columns!r},)"
@@ -64,6 +75,8 @@ def _problems_of_formulas(metrics: tuple[Metric, ...]) -> Iterator[str]:
         except ValueError as error:
             yield f"metric {metric.name}: formula: {error}"
     for name, formula in formulas.items():
+        if value_range(formula, lambda _: Interval()).interval is None:
+            yield f"metric {name}: formula: {formula} divides by zero, so it is always missing"
         for operand in dict.fromkeys(of.metric for of in measures(formula)):
             if operand not in names and (problem := _problem_of_name(operand)):
                 yield f"metric {name}: formula: {operand}: {problem}: give the column to a metric of another name"

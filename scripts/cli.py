@@ -73,3 +73,6 @@ def main() -> None:
     except UserError as error:
         print(printable_lines(str(error)), file=sys.stderr)
         sys.exit(COULD_NOT)
+    except SyntaxError as error:  # of a task's module, say
+        print(f"{error.filename}, line {error.lineno}: {error.msg}", file=sys.stderr)
+        sys.exit(COULD_NOT)

@@ -62,6 +62,14 @@ def test_a_sound_curriculum_has_no_findings() -> None:
             "never-holds", "STAGE_1", 1,
             {"STAGE_1": [("PROGRESS", "GRADUATED", "count(finished_trials > 9, 3) > 3 and session_total > 3"), OUT]},
         ),
+        # all of a window's sessions are so, hence the newest too
+        (
+            "never-holds", "STAGE_1", 1,
+            {"STAGE_1": [
+                ("PROGRESS", "GRADUATED", "count(finished_trials > 9, 1) > 0 and last(finished_trials) < 9"),
+                OUT,
+            ]},
+        ),
         # a count is never missing, so its two sides leave nothing out
         (
             "always-holds", "STAGE_1", 1,
@@ -144,6 +152,18 @@ def test_each_check_finds_what_it_is_for(name: str, stage: str, rule: int, stage
 )
 def test_what_can_happen_is_no_finding(rules: list[Any]) -> None:
     assert found(curriculum(STAGE_1=rules)) == []
+
+
+def test_a_progress_that_asks_of_every_session_meets_no_rollback_of_the_newest() -> None:
+    def stages(count: str) -> Any:
+        progress = ("PROGRESS", "GRADUATED", f"session_total > 9 and {count}")
+        back = ("ROLLBACK", "STAGE_1", "not last(finished_trials) >= 9")
+        return curriculum(STAGE_1=[("PROGRESS", "STAGE_2", "session_total > 3")], STAGE_2=[progress, back])
+
+    assert found(stages("count(finished_trials >= 9, 3) >= 3")) == []
+    meets = [("progress-meets-rollback", "STAGE_2", 2)]
+    assert found(stages("count(finished_trials >= 9, 3) >= 2")) == meets
+    assert found(stages("count(finished_trials >= 8, 3) >= 3")) == meets
 
 
 def test_rules_that_lead_to_graduated_without_parameters_are_found() -> None:

@@ -1,6 +1,7 @@
 """No text of a table or of a file in the lake reaches a terminal as it is."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -88,6 +89,19 @@ cli.main()
 def test_whatever_a_command_prints_is_plain() -> None:
     done = subprocess.run([sys.executable, "-c", SAY], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.decode() == "a\\x1b[2Jb\nc\\x9b31md\n"
+
+
+WRONG = """
+from scripts import cli
+cli.auto_train = lambda **_: compile("TASK = Task(\\n  name=wheel'", "curricula/tasks/wheel.py", "exec")
+cli.main()
+"""
+
+
+def test_a_module_that_python_cannot_read_is_named_in_a_line() -> None:
+    done = subprocess.run([sys.executable, "-c", WRONG], cwd=ROOT, capture_output=True, check=False, text=True)
+    assert done.returncode == 2
+    assert re.fullmatch(r"curricula/tasks/wheel\.py, line 2: unterminated string literal.*\n", done.stderr)
 
 
 def test_plain_dbt_says_no_escape_but_its_own_colours() -> None:

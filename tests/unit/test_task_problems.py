@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from curricula import library
 from curricula.library import CurriculumError
@@ -57,7 +58,25 @@ def test_a_metric_has_columns_or_a_formula_that_can_be_read() -> None:
     ]
     [said] = found(metric("a", formula="b // 2"))
     assert said.startswith("metric a: formula: column 1 of 'b // 2': unknown operator")
+    for text in ("b / 0", "b / (1 - 1)", "2 / 0 + b"):
+        [said] = found(metric("a", formula=text))
+        assert said.startswith("metric a: formula: ") and said.endswith(" divides by zero, so it is always missing")
+    assert found(metric("a", formula="b / c")) == []
     assert found(metric("a", "b"), metric("a", "c")) == ["metric a: there are two of this name"]
+
+
+@pytest.mark.parametrize("limit", ["lowest", "highest"])
+def test_a_limit_is_a_number_and_parameters_are_a_class_of_their_own(limit: str) -> None:
+    for value in ("a", float("nan"), float("inf")):
+        assert found(replace(metric("a", "b"), **{limit: value})) == [
+            f"metric a: {limit} is {value!r}; a number is expected, or None for no limit"
+        ]
+    assert found(replace(metric("a", "b"), **{limit: 0})) == []
+    for other in (BaseModel, {"gain": 1.0}):
+        models: Any = {"1.0": DUMMY.parameters["1.0"], "1.1": other}
+        [said] = problems(replace(DUMMY, parameters=models))
+        assert said.startswith("task dummy: schema version 1.1: ")
+        assert said.endswith(" is not a class of parameters: let it inherit from Parameters")
 
 
 def test_a_formula_that_needs_its_own_metric_is_refused() -> None:
