@@ -145,7 +145,7 @@ STATISTICS = {
         # a count is the sum of a comparison, which is 1 or 0
         Statistic(
             "count",
-            "number of the last {window} sessions with {metric}",
+            "sessions with {metric} (of the last {window})",
             _sum,
             _sum_in_sql,
             "np.sum(np.array({metric}[-{window}:]) {comparison})",

@@ -5,7 +5,7 @@
     error_if=stops('sessions_drifted', 'max_percent_drifted'),
     meta={
         'gate': 'sessions_drifted',
-        'says': 'many decided sessions are other in df_behavior than when they were decided',
+        'says': 'decided sessions are other in df_behavior than when they were decided',
         'what_to_do': 'see what changed in marts.decision_drift; was a metric computed anew upstream? The directive decide_anew takes the new values. The limit is max_percent_drifted',
     },
 ) }}

@@ -5,7 +5,7 @@
     error_if=stops('mice_change_stage', 'max_percent_changing_stage'),
     meta={
         'gate': 'mice_change_stage',
-        'says': 'many of the mice that were decided change their stage',
+        'says': 'mice that were decided change their stage',
         'what_to_do': 'look at marts.next_session: did the unit of a metric change upstream, or a curriculum? The limit is max_percent_changing_stage',
     },
 ) }}

@@ -5,7 +5,7 @@
     error_if=stops('sessions_set_aside', 'max_percent_set_aside'),
     meta={
         'gate': 'sessions_set_aside',
-        'says': 'many new sessions are set aside',
+        'says': 'new sessions are set aside',
         'what_to_do': 'see the reasons in marts.quarantine; a new curriculum or another spelling upstream is the usual cause. The limit is max_percent_set_aside',
     },
 ) }}

@@ -5,7 +5,7 @@
     error_if=stops('mice_off_curriculum', 'max_percent_of_mice_off_curriculum'),
     meta={
         'gate': 'mice_off_curriculum',
-        'says': 'many mice whose newest session names no curriculum, though the one before did',
+        'says': 'mice whose newest session names no curriculum, though the one before did',
         'what_to_do': 'see whether the curriculum columns come from the rigs; a table that takes them from df_manager cannot be decided from. The limit is max_percent_of_mice_off_curriculum',
     },
 ) }}

@@ -5,7 +5,7 @@
     error_if=stops('sessions_without_metrics', 'max_percent_without_metrics'),
     meta={
         'gate': 'sessions_without_metrics',
-        'says': 'many new sessions lack a metric that their curriculum looks at',
+        'says': 'new sessions lack a metric that their curriculum looks at',
         'what_to_do': 'see whether the metric is still computed upstream, and under which name; the limit is max_percent_without_metrics',
     },
 ) }}

@@ -5,7 +5,7 @@
     error_if=stops('sessions_in_open_loop', 'max_percent_in_open_loop'),
     meta={
         'gate': 'sessions_in_open_loop',
-        'says': 'many new sessions of mice whose rig reported its stage report none',
+        'says': 'new sessions of mice whose rig reported its stage report none',
         'what_to_do': 'see whether current_stage_actual is still written upstream, by the names of the stages; the limit is max_percent_in_open_loop',
     },
 ) }}

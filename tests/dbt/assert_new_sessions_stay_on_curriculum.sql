@@ -5,7 +5,7 @@
     error_if=stops('sessions_off_curriculum', 'max_percent_off_curriculum'),
     meta={
         'gate': 'sessions_off_curriculum',
-        'says': 'many new sessions of mice that were on a curriculum name none',
+        'says': 'new sessions of mice that were on a curriculum name none',
         'what_to_do': 'see whether the curriculum columns are still written upstream; the limit is max_percent_off_curriculum',
     },
 ) }}

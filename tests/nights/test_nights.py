@@ -193,7 +193,7 @@ def test_what_is_odd_but_no_reason_to_stop_is_in_the_summary(project: Project) -
         "warning: sessions with a published decision are gone from df_behavior (sessions_gone)",
         "warning: mice with published decisions have no session in df_behavior any more",
         # few rows never stop the others, however large their share is
-        "warning: many new sessions are set aside (sessions_set_aside)\n"
+        "warning: new sessions are set aside (sessions_set_aside)\n"
         "    3 of 3 (100 %); a night stops above 90 %, where 10 or more are counted\n"
         "    unknown_curriculum\n    mice: 80, 81, 82",
     ):
