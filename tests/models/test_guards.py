@@ -896,12 +896,11 @@ def two_nights(project: Project) -> None:
             database.execute(f"drop view {view}; alter table {view}__rows rename to {view.split('.')[1]}")
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Where KEEP_TEST_LAB names a folder, the tables are kept beside it, and next time only the guards are compiled."""
-    kept = os.environ.get("KEEP_TEST_LAB")
-    project = Project(Path(f"{kept}_of_guards") if kept else tmp_path_factory.mktemp("guards"))
-    if kept:
+@contextmanager
+def lab_below(folder: Path, *, is_kept: bool) -> Iterator[Lab]:
+    """The lab in a folder; where it is kept, only the guards are compiled the next time."""
+    project = Project(folder)
+    if is_kept:
         project.workplace = project.folder / "dbt"
         project.workplace.mkdir(exist_ok=True)
         project.environment["AUTO_TRAIN_DATABASE"] = str(project.workplace / "database.duckdb")
@@ -914,6 +913,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     said = {of["unique_id"].split(".")[2]: of["status"] for of in results if of["unique_id"].startswith("test.")}
     with duckdb.connect(str(project.folder / "database.duckdb")) as database:
         yield Lab(project, compiled_guards(project, "target"), said, database)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Where KEEP_TEST_LAB names a folder, the lab is kept beside it."""
+    kept = os.environ.get("KEEP_TEST_LAB")
+    folder = Path(f"{kept}_of_guards") if kept else tmp_path_factory.mktemp("guards")
+    with lab_below(folder, is_kept=bool(kept)) as lab:
+        yield lab
 
 
 def test_every_guard_is_in_the_table_and_the_table_names_guards_only(lab: Lab) -> None:
