@@ -83,6 +83,9 @@ def test_without_the_flag_a_mistake_is_taken_for_a_choice() -> None:
     mistakes = {(of.who, of.day) for of in world.happened if of.what == "mistake"}
     chosen = {(who, day) for (who, _, day), row in days[-1].told.items() if row["trainer_chose"]}
     assert mistakes and mistakes <= chosen
+    in_open_loop = [row for row in days[-1].told.values() if row["stage_told"] and row["stage_ran"] is None]
+    assert in_open_loop
+    assert {(row["followed"], row["trainer_chose"]) for row in in_open_loop} == {(None, False)}
     assert {why for day in days for _, why in day.truth.attention} >= {"overridden"}
     assert not [day for day in days for _, why in day.truth.attention if why == "applied_another_stage"]
 
@@ -219,7 +222,7 @@ def test_a_decision_that_is_other_or_missing_or_too_many_is_found(month: Life, a
     assert "decisions: counter restarted" in tampered(apart, a_day, month.world)
 
 
-@pytest.mark.parametrize("column", [*judging.TOLD, "trainer_chose"])
+@pytest.mark.parametrize("column", ["stage_told", "run_id", "stage_ran", "followed", "trainer_chose"])
 def test_what_is_told_of_a_day_wrongly_is_found(column: str, month: Life, a_day: Lived) -> None:
     def change(seen: Seen, published: dict) -> None:
         assert seen.told
