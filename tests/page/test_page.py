@@ -434,8 +434,8 @@ def attention(page: Page) -> list[tuple[str, str, list[list[str]], str]]:
             page,
             """() => [...document.querySelectorAll("#attention tbody tr:has(.named)")].map(row => [
                 row.cells[0].textContent, row.cells[1].textContent,
-                [...row.querySelectorAll(".named")].map(mouse => [mouse.textContent, mouse.title]),
-                row.cells[2].lastChild.textContent.trim(),
+                [...row.querySelectorAll(".named > div")].map(of => [...of.children].map(part => part.textContent)),
+                [...row.cells[2].childNodes].slice(1).map(node => node.textContent).join(""),
             ])""",
         )
     ]
@@ -1059,6 +1059,10 @@ def test_the_page_shows_a_mouse_by_its_number_and_what_if(lab: Project, page: Pa
 def test_the_page_works_on_a_phone_and_names_all_it_shows(lab: Project, browser: Browser) -> None:
     with tab(browser, lab.folder / "target/morning.html", width=390, height=844) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        # what needs no scrolling aside: what each mouse runs, and what is the matter with whom
+        for table in ("today", "attention"):
+            assert page.locator(f"#{table} .changes").count() > 3
+            assert page.evaluate("id => $(id).scrollWidth <= $(id).parentElement.clientWidth", table)
         # a screen reader hears a name for every field, button and picture
         nameless = page.evaluate("""[...document.querySelectorAll('input, select, button, [role=img]')].filter(e => !(
             e.closest('label')?.textContent.trim() || e.textContent.trim() || e.getAttribute('aria-label'))).length""")
