@@ -33,7 +33,7 @@ STAGE_COLORS = {
     "STAGE_1_WARMUP": "#f6e8b1", "STAGE_1": "#f2c879", "STAGE_2": "#ec9c5b", "STAGE_3": "#d76a57", "STAGE_4": "#b04a63",
     "STAGE_5": "#8f3f70", "STAGE_FINAL": "#5b3a78", "GRADUATED": "#22304f",
 }  # fmt: skip
-# of an end that is a way out of training
+# of an end that is a way out of training, and of a stage that a curriculum does not have
 OTHER_END = "#9aa3af"
 
 
@@ -141,7 +141,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
                     partition by curriculum_name, curriculum_version, curriculum_schema_version
                 ) as stages
             from marts.stages
-            semi join (from marts.next_session semi join shown using (subject_id)) as n
+            semi join (from marts.df_manager semi join shown using (subject_id)) as m
                 using (curriculum_name, curriculum_version, curriculum_schema_version)
             order by curriculum_name, curriculum_version, curriculum_schema_version, position
         """)
@@ -173,6 +173,8 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "task": "task", "rig": "rig", "trainer": "trainer",
     }.items():  # fmt: skip
         columns[name] = [number(kind, row[name]) for row in sessions]
+    # what was told under another curriculum may be a stage of none of these
+    colors |= {stage: OTHER_END for stage in texts["stage"] if stage not in colors}
     for metric in metrics:
         columns[f"metric_{metric}"] = [_short(row[metric]) for row in sessions]
 

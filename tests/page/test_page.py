@@ -918,6 +918,45 @@ def test_a_stage_is_called_as_its_own_curriculum_calls_it(lab: Project, browser:
         ]
 
 
+# one mouse of a task whose curricula name their own stages: it began under an older one, and was told a stage of neither
+MAZE = """
+delete from marts.df_manager where subject_id <> '600003';
+delete from marts.next_session where subject_id <> '600003';
+insert into marts.stages by name
+select 'Maze' as curriculum_name, '1.0' as curriculum_schema_version, stage as called, *
+from (values ('0', 'peek', 1, false, false), ('0', 'poke', 2, false, false), ('1', 'learn', 1, false, false),
+    ('1', 'try_it', 2, false, false), ('1', 'able', 3, false, false), ('1', 'gave_up', 4, true, false),
+    ('1', 'done', 5, true, true)) as of_maze (curriculum_version, stage, position, is_end, is_graduation);
+set variable stages = ['peek', 'poke', 'learn', 'try_it', 'able', 'gave_up', 'done'];
+update marts.df_manager set
+    curriculum_name = 'Maze', curriculum_version = if(session <= 2, '0', '1'), curriculum_schema_version = '1.0',
+    current_stage_suggested = if(session = 4, 'of_neither', getvariable('stages')[least(session, 7)]),
+    current_stage_actual = getvariable('stages')[least(session, 7)],
+    next_stage_suggested = getvariable('stages')[least(session + 1, 7)];
+update marts.next_session set
+    curriculum_name = 'Maze', curriculum_version = '1', curriculum_schema_version = '1.0',
+    current_stage_actual = 'done', next_stage_suggested = 'done';
+"""
+
+
+def test_stages_of_a_task_s_own_are_coloured_by_their_place_and_can_be_read(
+    lab: Project, browser: Browser, tmp_path: Path
+) -> None:
+    shades = list(report.STAGE_COLORS.values())
+    with morning(lab, tmp_path, MAZE) as maze, tab(browser, maze.path) as page:
+        boxes, edges, *_ = read(page, "() => rasterReady.then(marksOf)")
+        assert [box["fill"] for box in boxes[:7]] == [
+            shades[0], shades[7], shades[0], shades[2], shades[4], report.OTHER_END, shades[7],
+        ]  # fmt: skip
+        assert [(edge["session"], edge["stroke"]) for edge in edges] == [(4, report.OTHER_END)]
+        legend = page.locator("#stages .stage").all_text_contents()
+        assert legend == ["peek", "poke", "learn", "try it", "able", "gave up", "done"]
+        # it graduated with its sixth session, and the others of its curriculum do not
+        assert page.evaluate("mice[0].progress") == [0, 5]
+        the_mouse(page, "600003")
+        assert [text for contrast, text in page.evaluate("contrasts") if contrast < 4.5] == []
+
+
 def test_a_page_of_no_mice_says_so(lab: Project, browser: Browser, tmp_path: Path) -> None:
     nothing = "".join(f"delete from marts.{of};" for of in ("df_manager", "next_session", "attention", "quarantine"))
     nothing += "update marts.run_summary set name = null where of_what = 'newest_session_date';"
