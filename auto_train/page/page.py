@@ -207,7 +207,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             where rig is not null or subject_id in (select subject_id from shown)
             order by reason, rig, subject_id
         """),
-        "set_aside": rows("select reason, count(*) as sessions from marts.quarantine group by reason order by 2 desc"),
+        "set_aside": rows("select count(*) as sessions from marts.quarantine")[0]["sessions"],
         "hidden_mice": rows("select count(distinct subject_id) as mice from marts.df_manager")[0]["mice"] - len(mice),
         "curricula": sorted({(mouse["curriculum_name"], mouse["curriculum_version"]) for mouse in mice}),
         "what_if": what_if(rows),

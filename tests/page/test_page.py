@@ -51,6 +51,9 @@ insert into marts.attention (subject_id, reason, details) values ('600013', 'dri
 update marts.df_manager set session_date = null
 where subject_id = '600001' or (subject_id, session) in (('600002', 1), ('600004', 13), ('600016', 3));
 update marts.df_manager set task = null where subject_id = '600010';
+update marts.df_manager set measures_read = map_from_entries(list_transform(
+    map_entries(measures_read), lambda of: {'key': of.key, 'value': of.value + 1}
+)) where subject_id = '600013';
 update staging.stg_lake__behavior_typed set rig = null, trainer = null where subject_id = '600009';
 update staging.stg_lake__behavior_typed set set_aside_because = 'gone'
 where subject_id = '600006' or (subject_id = '600007' and session <= 5);
@@ -187,7 +190,8 @@ METRICS = ["foraging_efficiency", "finished_trials", "dummy_metric_float"]
 EVERY_MOUSE = """
     select m.subject_id as subject, coalesce(cast(m.session_date as varchar), 'no date') as date, m.session,
         m.curriculum_name || ' ' || m.curriculum_version as curriculum, m.task, t.trainer, m.decision,
-        m.current_stage_actual as actual, m.next_stage_suggested as next, s.sentence, n.parameter_changes as changes
+        m.current_stage_actual as actual, m.next_stage_suggested as next, s.sentence, n.parameter_changes as changes,
+        'today: ' || s.changed_since as since
     from marts.df_manager as m
     inner join marts.decision_sentences as s using (subject_id, session)
     left join marts.next_session as n using (subject_id, session)
@@ -303,10 +307,11 @@ def test_every_session_stands_in_its_place(odd: Morning, looked_at: Page, by: st
     width, height = read(looked_at, "() => rasterReady.then(view => [view.width(), view.height()])")
     assert height == 61 * 14
     assert read(looked_at, "() => rasterReady.then(cutOff)") == [0, 0]
-    # all of the width is used
+    # all of the width is used, and rows are as high as the page has place for
     boxes = read(looked_at, "() => rasterReady.then(marksOf)")[0]
     assert len(boxes) == len(expected)
     assert (min(box["left"] for box in boxes), max(box["right"] for box in boxes)) == pytest.approx((0, width), abs=2)
+    assert [box["bottom"] - box["top"] for box in boxes] == pytest.approx([14 * 0.88] * len(boxes), abs=0.3)
 
 
 def test_a_box_is_what_ran_an_edge_what_was_suggested_instead_and_a_cross_open_loop(
@@ -326,7 +331,9 @@ def test_a_box_is_what_ran_an_edge_what_was_suggested_instead_and_a_cross_open_l
     }
     open_loop = [key for key, row in sessions.items() if not row["closed"]]
     assert sorted((cross["subject"], cross["session"]) for cross in crosses) == open_loop
-    assert {(cross["shape"], cross["angle"]) for cross in crosses} == {("cross", 45)}
+    assert {(of["shape"], of["angle"], of["fill"], of["stroke"]) for of in crosses} == {
+        ("cross", 45, "#111827", "#fff")
+    }
     assert 0 < len(open_loop) < len(edges) < len(boxes)
     for cross in crosses:
         box = place[cross["subject"], cross["session"]]
@@ -394,7 +401,7 @@ def test_today_says_each_mouse_what_it_runs_and_why_with_those_that_move_first(o
             [of["subject"]],
             [f"{of['date']}, no. {of['session']}", of["curriculum"]],
             [SIGNS[of["decision"]], badge(of["actual"]), " → ", badge(of["next"])],
-            [text for text in (of["sentence"], of["changes"]) if text],
+            [text for text in (of["sentence"], of["since"], of["changes"]) if text],
             [text for text in [of["trainer"]] if text],
         ]
         for of in mice
@@ -406,6 +413,8 @@ def test_today_says_each_mouse_what_it_runs_and_why_with_those_that_move_first(o
     assert odd_page.locator("#today tr.moves .mouse").all_text_contents() == moving
     assert 0 < len(moving) < len(mice)
     assert {of["decision"] for of in mice} == set(SIGNS)
+    [since] = [of["since"] for of in mice if of["since"]]
+    assert re.fullmatch("today: finished trials was [0-9]+, is [0-9]+ now; .*", since)
 
 
 REASONS = {
@@ -485,6 +494,8 @@ def test_each_filter_leaves_its_mice_everywhere(odd: Morning, odd_page: Page) ->
     for name, texts in values.items():
         assert len(texts) > 2
         assert odd_page.locator(f"#by-{name} option").all_text_contents() == ["all", *texts]
+    offered = odd_page.evaluate("[...$('by-mouse').list.options].map(of => of.value)")
+    assert sorted(offered) == sorted(of["subject"] for of in mice)
     chosen = [{name: text} for name, texts in values.items() for text in texts]
     chosen += [{"curriculum": "Coupled Baiting 2.3", "trainer": "Bo"}, {"task": values["task"][-1], "trainer": "Cleo"}]
     odd_page.locator("#more").click()
@@ -670,8 +681,16 @@ def test_a_mouse_that_is_not_on_the_page_is_said_not_to_be(odd_page: Page) -> No
     odd_page.locator("#by-mouse").press("Enter")
     expect(odd_page.locator("#h-mouse")).to_have_text("No mouse 123 on this page")
     assert odd_page.locator("#charts canvas, #reasons table, #detail p").count() == 0
+    expect(odd_page.locator("#by-mouse")).to_have_value("")
+    # as it is copied from a table
+    odd_page.locator("#by-mouse").fill(" 600004 ")
+    odd_page.locator("#by-mouse").press("Enter")
+    expect(odd_page.locator("#h-mouse")).to_have_text("Mouse 600004")
+    odd_page.locator("#today .mouse").first.click()
+    expect(odd_page.locator("#by-mouse")).to_have_value("600003")
     odd_page.locator("#reset").click()
     expect(odd_page.locator("#h-mouse")).to_have_text("One mouse")
+    expect(odd_page.locator("#by-mouse")).to_have_value("")
 
 
 def test_what_if_says_of_each_pair_of_versions_what_would_differ(odd: Morning, looked_at: Page) -> None:
@@ -869,7 +888,13 @@ def test_who_left_is_not_counted_of_who_never_ran_no_session_is_named_and_a_coun
         """)
         assert [int(re.match(r"\d+", of)[0]) for of in page.locator(".tile").all_text_contents()[:4]] == [*counts[0]]
         expect(page.locator("#count")).to_have_text(f"{counts[0][0]} of {counts[0][0] + 1} mice")
-        expect(page.locator("#with-left")).to_be_visible()
+        expect(page.locator("label:has(#with-left)")).to_have_text("also the 1 that left")
+        assert page.locator("#today tbody .mouse", has_text="600003").count() == 0
+        page.locator("#with-left").check()
+        expect(page.locator("#count")).to_have_text(f"{counts[0][0] + 1} of {counts[0][0] + 1} mice")
+        assert page.locator("#today tbody .mouse", has_text="600003").count() == 1
+        page.locator("#with-left").uncheck()
+        assert page.locator("#today tbody .mouse", has_text="600003").count() == 0
         [mouse] = [of for of in some.rows(EVERY_MOUSE) if of["subject"] == "600004"]
         [cells] = [of for of in page.evaluate("cellsOf", "#today tbody tr") if of[0] == ["600004"]]
         assert cells[1:3] == [["has not run yet", mouse["curriculum"]], ["●", " → ", badge(mouse["next"])]]
@@ -918,7 +943,7 @@ def test_a_stage_is_called_as_its_own_curriculum_calls_it(lab: Project, browser:
         ]
 
 
-# one mouse of a task whose curricula name their own stages: it began under an older one, and was told a stage of neither
+# one mouse of a task whose curricula name their own stages: it began under an older one, and was told one of neither
 MAZE = """
 delete from marts.df_manager where subject_id <> '600003';
 delete from marts.next_session where subject_id <> '600003';
