@@ -605,15 +605,18 @@ def test_the_page_of_a_mouse_has_its_metrics_thresholds_and_all_its_reasons(
             for row in sessions if row[metric] is not None
         ]  # fmt: skip
         asked = odd.query(f"""
-            select distinct threshold,
-                case r.rule_decision when 'PROGRESS' then '▲' when 'ROLLBACK' then '▼' else '●' end || ' '
+            select threshold,
+                case rule_decision when 'PROGRESS' then '▲' when 'ROLLBACK' then '▼' else '●' end || ' '
                 || measure_in_words || ' ' || case operator when '>=' then '≥' when '<=' then '≤' when '==' then '='
                     when '!=' then '≠' else operator end || ' ' || format('{{:.6g}}', threshold)
-            from marts.decision_reasons as r
-            where subject_id = '{subject}' and starts_with(measure, '{metric}__')
-                and session = (select max(session) from marts.df_manager where subject_id = '{subject}')
+            from (
+                select distinct measure, measure_in_words, operator, threshold, rule_decision
+                from marts.decision_reasons
+                where subject_id = '{subject}' and starts_with(measure, '{metric}__')
+                    and session = (select max(session) from marts.df_manager where subject_id = '{subject}')
+            ) order by measure, measure_in_words, operator, threshold, rule_decision
         """)
-        assert sorted((of["threshold"], of["words"]) for of in thresholds) == sorted(asked)
+        assert [(of["threshold"], of["words"]) for of in thresholds] == asked
         words = "; ".join(of["words"] for of in thresholds) or "no threshold at this stage"
         assert page.locator("#charts > div").nth(place).get_attribute("aria-label") == (
             f"{metric} over {len(values)} sessions; {words}"
@@ -1183,7 +1186,7 @@ def test_the_page_belongs_to_the_publication(project: Project) -> None:
     options = ("--exclude-resource-type", "unit_test", "test", "--exclude", "publication")
     succeeded, _ = project.dbt("build", *project.QUICK, *options)
     assert succeeded
-    out = project.folder / "shown.html"
+    out = project.folder / "where/nothing/is/shown.html"
     reported = project.command("-m", "scripts", "report", "--out", str(out))
     assert reported.returncode == 0, reported.stderr
     assert "published nothing; of run" in reported.stdout
