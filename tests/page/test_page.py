@@ -869,13 +869,13 @@ def test_the_axis_counts_sessions_and_days_and_names_dates(lab: Project, browser
     assert [text for _, text in found["date"]] == ["Jan 29 2026", "Jan 30 2026", "Jan 31 2026"]
 
 
-# one that left, one that is enrolled, and rules that ask how many sessions were good
+# three that left, one of each decision, one that is enrolled, and rules that ask how many sessions were good
 NOT_TRAINED = """
 update intermediate.int_curricula__comparisons set measure = replace(measure, 'trials__', 'trials__count_');
 update marts.df_manager set measures_read = map_from_entries(list_transform(
     map_entries(measures_read), lambda of: {'key': replace(of.key, 'trials__', 'trials__count_'), 'value': of.value}
 ));
-update marts.next_session set has_left = true where subject_id = '600003';
+update marts.next_session set has_left = true where subject_id in ('600002', '600003', '600012');
 update marts.df_manager set session_at_current_stage = 0 where subject_id = '600004'
 """
 
@@ -890,11 +890,11 @@ def test_who_left_is_not_counted_of_who_never_ran_no_session_is_named_and_a_coun
             from marts.next_session where not has_left
         """)
         assert [int(re.match(r"\d+", of)[0]) for of in page.locator(".tile").all_text_contents()[:4]] == [*counts[0]]
-        expect(page.locator("#count")).to_have_text(f"{counts[0][0]} of {counts[0][0] + 1} mice")
-        expect(page.locator("label:has(#with-left)")).to_have_text("also the 1 that left")
+        expect(page.locator("#count")).to_have_text(f"{counts[0][0]} of {counts[0][0] + 3} mice")
+        expect(page.locator("label:has(#with-left)")).to_have_text("also the 3 that left")
         assert page.locator("#today tbody .mouse", has_text="600003").count() == 0
         page.locator("#with-left").check()
-        expect(page.locator("#count")).to_have_text(f"{counts[0][0] + 1} of {counts[0][0] + 1} mice")
+        expect(page.locator("#count")).to_have_text(f"{counts[0][0] + 3} of {counts[0][0] + 3} mice")
         assert page.locator("#today tbody .mouse", has_text="600003").count() == 1
         page.locator("#with-left").uncheck()
         assert page.locator("#today tbody .mouse", has_text="600003").count() == 0
@@ -1172,6 +1172,8 @@ def test_the_page_belongs_to_the_publication(project: Project) -> None:
     project.workplace = project.folder
     project.environment["AUTO_TRAIN_DATABASE"] = str(project.folder / "database.duckdb")
     project.write_behavior(GOOD_MOUSE)
+    too_early = project.command("-m", "scripts", "report")
+    assert "test has published nothing in" in too_early.stdout + too_early.stderr
     project.build()
     first = published_page(project)
     [(run_id,)] = project.query("select run_id from staging.stg_lake__run")
@@ -1207,9 +1209,13 @@ def test_the_page_belongs_to_the_publication(project: Project) -> None:
     assert status.returncode != 0
     assert "morning_test.html is of another run than" in status.stdout
     assert "delete it, since AUTO_TRAIN_PAGE=no writes none" in status.stdout
+    settings = Settings(str(project.lake), "", "test", "", "")
+    assert report.save_published(settings, out) == "the last publication has no morning page"
 
 
-def test_a_page_that_cannot_be_made_stops_no_mouse(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_cannot_be_made_stops_no_mouse(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.environment["AUTO_TRAIN_PAGE"] = "yes"
     project.write_behavior(GOOD_MOUSE)
 
@@ -1218,5 +1224,6 @@ def test_a_page_that_cannot_be_made_stops_no_mouse(project: Project, monkeypatch
 
     monkeypatch.setattr(report, "page", broken)
     project.decide()
+    assert "no morning page: no fonts" in capsys.readouterr().out
     assert len(project.df_manager()) == 3
     assert not (project.lake / "foraging_auto_training/morning_test.html").exists()
