@@ -205,6 +205,7 @@ def collect(database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "attention": rows("""
             select subject_id, rig, reason, cast(since as varchar) as since, details from marts.attention
             where rig is not null or subject_id in (select subject_id from shown)
+                or subject_id not in (select subject_id from marts.df_manager)
             order by reason, rig, subject_id
         """),
         "set_aside": rows("select count(*) as sessions from marts.quarantine")[0]["sessions"],

@@ -73,6 +73,7 @@ insert into marts.attention (subject_id, reason, details)
 select distinct subject_id, 'held', 'of many' from marts.df_manager order by 1 limit 32;
 insert into marts.attention (rig, reason, since, details)
 values ('447<b>', 'values_missing', date '2026-01-30', getvariable('tag'));
+insert into marts.attention (subject_id, reason, details) values ('7001', 'newest_set_aside', 'it never ran another');
 insert into marts.attention (subject_id, reason, since, details)
 select '600014', reason, date '2026-01-29', reason || ' of 14'
 from unnest(['drift', 'overridden', 'applied_another_stage', 'a_reason_of_tomorrow']) as of_14 (reason);
@@ -455,7 +456,8 @@ def expected_attention(morning: Morning, where: str = "true") -> list[tuple[str,
     for reason, words in REASONS.items():
         mice = morning.query(f"""
             select coalesce(subject_id, 'rig ' || rig), coalesce('since ' || since || ': ', '') || details
-            from marts.attention where reason = '{reason}' and (rig is not null or subject_id in (
+            from marts.attention where reason = '{reason}' and (rig is not null or subject_id = '7001'
+                or subject_id in (
                 select subject_id from marts.df_manager where {where}
                 qualify row_number() over (partition by subject_id order by session desc) = 1
             )) order by rig, subject_id
@@ -483,9 +485,10 @@ def test_attention_names_every_reason_with_its_mice_and_their_details(odd: Morni
         "select curriculum_name || ' ' || curriculum_version from marts.next_session where subject_id = '9<b>'"
     )
     odd_page.locator("#by-curriculum").select_option(of_nobody)
-    # rigs have no curriculum
-    of_rigs = expected_attention(odd, "false")
-    assert attention(odd_page) == of_rigs and len(of_rigs) == 1
+    # neither rigs nor mice that were never decided have a curriculum, or a page
+    of_others = expected_attention(odd, "false")
+    assert attention(odd_page) == of_others and len(of_others) == 2
+    assert odd_page.locator("#attention button").count() == 0
 
 
 def test_each_filter_leaves_its_mice_everywhere(odd: Morning, odd_page: Page) -> None:
@@ -510,7 +513,7 @@ def test_each_filter_leaves_its_mice_everywhere(odd: Morning, odd_page: Page) ->
         sessions, names = views(odd_page, "sessions", "mice")
         assert {row["subject"] for row in sessions} == {name["subject"] for name in names} == set(expected)
         listed = {subject for _, _, some, _ in attention(odd_page) for subject, _ in some}
-        assert {of for of in listed if not of.startswith("rig ")} <= set(expected)
+        assert {of for of in listed if not of.startswith("rig ")} - {"7001"} <= set(expected)
         odd_page.locator("#reset").click()
     assert odd_page.evaluate("[...document.querySelectorAll('nav select')].map(select => select.value)") == ["", "", ""]
     assert odd_page.locator("#count").text_content() == "61 of 61 mice"
