@@ -1181,10 +1181,13 @@ def test_the_page_belongs_to_the_publication(project: Project) -> None:
     first = published_page(project)
     [(run_id,)] = project.query("select run_id from staging.stg_lake__run")
     assert run_id in first
-    project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700002')}")
+    yesterday = "cast(current_date - 1 as varchar)"
+    never_decided = mouse("700009", session_date=yesterday, curriculum_name="'Coupled Biting'")
+    project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700002')} union all {never_decided}")
     project.decide()
     second = published_page(project)
-    assert "700002" in second and "700002" not in first
+    for subject in ("700002", "700009"):
+        assert subject in second and subject not in first
 
     # a run that fails leaves tables that were not published, and they must not be shown
     project.write_behavior(f"{GOOD_MOUSE} union all {mouse('700003')}")
