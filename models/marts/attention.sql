@@ -111,6 +111,19 @@ directives as (
 
 ),
 
+-- the first of the sessions in a row at the stage of the newest
+came_to_stage as (
+
+    select
+        subject_id,
+        -- which has no date, maybe
+        arg_max_null(session_date, session) as since
+    from df_manager
+    where session_at_current_stage = 1
+    group by subject_id
+
+),
+
 lately as (
 
     select
@@ -312,10 +325,12 @@ reasons as (
     union all by name
 
     select
-        subject_id,
+        newest.subject_id,
         'stuck_in_stage' as reason,
+        came_to_stage.since,
         session_at_current_stage || ' sessions in a row at ' || current_stage_actual as details
     from newest
+    left join came_to_stage on newest.subject_id = came_to_stage.subject_id
     anti join ends
         on
             {{ same_curriculum('newest', 'ends') }}
