@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import duckdb
+import pyarrow.compute as pc
 import pytest
 
 from auto_train.decisions import relations
@@ -79,3 +80,39 @@ def test_decisions_before_are_those_of_the_scenario(database: duckdb.DuckDBPyCon
 
 def test_nothing_to_walk_is_an_empty_table(database: duckdb.DuckDBPyConnection) -> None:
     assert walked(database, SESSIONS.format(rows="('x', 1, 1, 1)") + " where false") == []
+
+
+def test_a_decision_names_its_rule_and_what_is_not_decided_its_reason(database: duckdb.DuckDBPyConnection) -> None:
+    # an end that the curriculum does not have
+    database.execute("insert into names values (4, true)")
+    sessions = SESSIONS.format(rows="('x', 0, 0, 1), ('x', 1, 0, 2), ('x', 2, 0, 3), ('x', 3, 1, 7)").replace(
+        "1 as curriculum_key, null as reported",
+        "if(session_key = 2, null, 1) as curriculum_key, if(subject_key = 1, 4, null) as reported",
+    )
+    decided = relations.walked(
+        database.sql(sessions),
+        None,
+        database.sql("select 'x' as scenario, 0 as session_key, 1 as clause_key"),
+        *map(database.table, ("clauses", "stages", "names")),
+    )
+    columns = (
+        "session_key",
+        "actual_stage_key",
+        "next_stage_key",
+        "direction",
+        "rule_key",
+        "is_first",
+        "not_decided_because",
+    )
+    rows = decided.filter(pc.field("not_decided_because").is_null()).select(columns[:-1]).to_pylist()
+    assert sorted(tuple(row.values()) for row in rows) == [
+        (0, 1, 2, 1, 10, True),
+        (1, 2, 2, 0, None, False),
+        (3, 4, 4, 0, None, True),
+    ]
+    [other] = (
+        decided.filter(pc.field("not_decided_because").is_valid())
+        .select(["session_key", "not_decided_because"])
+        .to_pylist()
+    )
+    assert tuple(other.values()) == (2, "unknown_curriculum")

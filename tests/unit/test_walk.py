@@ -72,8 +72,10 @@ def decide(rows: list[dict], standing: dict, curricula: dict) -> tuple[list[dict
             ]),
             column([stage_key(row["stage"]) for row in to_decide]),
             column([not row["wrong"].keys().isdisjoint(metrics(row, curricula)) for row in to_decide], np.bool_),
-            np.zeros(len(to_decide), np.bool_),
-            *(np.zeros(len(to_decide), np.int64) for _ in ("enrol", "directive", "pin")),
+            column([row.get("is_off", False) for row in to_decide], np.bool_),
+            column([stage_key(row.get("enrol")) for row in to_decide]),
+            column([row.get("directive", walking.NO_DIRECTIVE) for row in to_decide]),
+            column([stage_key(row.get("pin")) for row in to_decide]),
         ),
         walking.Before(
             column([subjects.index(subject) for subject, _ in standing if subject in subjects]),
@@ -207,3 +209,47 @@ def test_a_session_that_comes_late_is_neither_first_nor_newest() -> None:
     assert [row["session"] for row in to_decide] == [2]
     assert (decided.is_first.tolist(), decided.is_newest.tolist()) == ([False], [False])
     assert decided.at_stage.tolist() == [2]
+
+
+def test_one_session_is_the_first_and_the_newest() -> None:
+    _, decided = decide([session(1)], {}, curriculum(STAGE_1=[("STAY", "STAGE_1", ALWAYS)]))
+    assert (decided.is_first.tolist(), decided.is_newest.tolist()) == ([True], [True])
+
+
+def test_a_decision_has_the_direction_in_which_it_moves_the_mouse() -> None:
+    to_and_fro = curriculum(STAGE_2=[("PROGRESS", "STAGE_3", ALWAYS)], STAGE_3=[("ROLLBACK", "STAGE_2", ALWAYS)])
+    _, decided = decide([session(1), session(2), session(3, "GRADUATED")], {}, to_and_fro)
+    assert decided.direction.tolist() == [1, -1, 0]
+
+
+def test_directives_overrule_the_rules_and_leave_what_stands() -> None:
+    onwards = curriculum(**{f"STAGE_{n}": [("PROGRESS", f"STAGE_{n + 1}", ALWAYS)] for n in (1, 2, 3)}, STAGE_4=[])
+    mice = {
+        "1": [session(2), session(3)],
+        "2": [session(2) | {"directive": walking.HOLD, "pin": "STAGE_4"}, session(3)],
+        "3": [session(2) | {"directive": walking.PIN, "pin": "STAGE_1"}, session(3)],
+        "4": [session(2) | {"is_off": True}, session(3)],
+        # goes on, so that it is enrolled says nothing
+        "5": [session(2) | {"enrol": "STAGE_1"}, session(3)],
+        # starts
+        "6": [session(1) | {"enrol": "STAGE_3"}, session(2)],
+        "7": [session(4) | {"enrol": "STAGE_2"}, session(5)],
+    }
+    rows = [row | {"subject_id": mouse} for mouse, of in mice.items() for row in of]
+    stood = {"current_stage_actual": "STAGE_1", "next_stage_suggested": "STAGE_2"}
+    standing = {(mouse, 1): stood for mouse in "12345"}
+    to_decide, decided = decide(rows, standing, onwards)
+    stages, found = [None, *map(str, StageName)], {mouse: [] for mouse in mice}
+    for key, suggested, after, reason in zip(
+        decided.session_key, decided.suggested, decided.next, decided.reason, strict=True
+    ):
+        found[to_decide[key]["subject_id"]].append((stages[suggested][-1], stages[after][-1], walking.REASONS[reason]))
+    assert found == {
+        "1": [("2", "3", None), ("3", "4", None)],
+        "2": [("2", "2", None), ("2", "3", None)],
+        "3": [("2", "1", None), ("1", "2", None)],
+        "4": [("2", "3", "off_by_directive"), ("2", "3", None)],
+        "5": [("2", "3", None), ("3", "4", None)],
+        "6": [("3", "4", None), ("4", "4", "stage_without_rules")],
+        "7": [("2", "3", None), ("3", "4", None)],
+    }
