@@ -213,6 +213,27 @@ def test_what_a_killed_run_was_writing_is_not_listed(tmp_path: Path) -> None:
     assert lake.paths("folder") == ["folder/whole"]
 
 
+def test_what_killed_runs_were_writing_goes_after_a_day(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    folder = tmp_path / "foraging_auto_training/history"
+    folder.mkdir(parents=True)
+    now = time.time()
+    for name, hours in (("old", 25), (".half", 25), (".being_written", 23), (".lock", 25)):
+        (folder / name).touch()
+        os.utime(folder / name, (now - hours * 3600,) * 2)
+    run(settings, 1, None)
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [".being_written", ".lock", "old"]
+
+
+def test_what_a_folder_cannot_read_or_remove_is_one_line(tmp_path: Path) -> None:
+    lake, too_long = Folder(str(tmp_path)), "x" * 300
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(LakeError, match=f"^cannot read {tmp_path}/{too_long}: File name too long$"):
+        lake.read(too_long)
+    with pytest.raises(LakeError, match=f"^cannot remove {tmp_path}/folder: "):
+        lake.remove("folder")
+
+
 def test_a_folder_is_not_another_one_whose_name_begins_like_it_and_goes_with_its_last_file(settings: Settings) -> None:
     lake = open_lake(settings.lake, settings)
     for path in ("run/1/b", "run/1/a", "run/10/a"):

@@ -51,6 +51,13 @@ TRIALS = Measure("last", "finished_trials", 1)
         ("маус > 1 or foo > 1", 1, "unknown name 'маус'", "session_total"),
         ("session_total > 1 or маус() > 1", 22, "unknown statistic 'маус'", "last mean min max"),
         ("session_total > 1 or session_total > маус", 38, "is not a threshold", "a number"),
+        ("-(session_total > 1)", 1, "is not a comparison", "comparisons such as"),
+        ("mean(finished_trials, x) > 2", 23, "window 'x'", "a whole number of sessions"),
+        ("session_total > '5'", 17, "is not a threshold", "a number"),
+        ("  lambda metrics: 1", 3, "Python code is not read here", "`auto-train curricula import`"),
+        ("  session_total > ) 1", 19, "this is not a condition", "comparisons such as"),
+        ("session_total > 1 \ud800", 1, "this is not a condition", "comparisons such as"),
+        ("session_total > " + "-" * 1900 + "1", 1, "the condition is nested too deep", "comparisons such as"),
         ("(" * 3000, 2000, "too long", "2000 characters"),
         ("(" * 1000 + "x", 1, "this is not a condition", "comparisons"),
     ],
@@ -71,6 +78,18 @@ def test_line_breaks_and_indentation_mean_nothing() -> None:
     assert parse("\n last(finished_trials) > 1\n   and session_total >= 2\n", METRICS) == parse(
         "last(finished_trials) > 1 and session_total >= 2", METRICS
     )
+
+
+def test_what_python_warns_of_is_not_said(recwarn: pytest.WarningsRecorder) -> None:
+    text = "session_total > 1or session_total > 2"
+    assert parse(text, METRICS) == parse(text.replace("or", " or"), METRICS)
+    assert list(recwarn) == []
+
+
+def test_parentheses_within_the_same_operator_mean_nothing() -> None:
+    of = ("session_total > 1", "session_total > 2", "session_total > 3")
+    assert parse(f"({of[0]} and {of[1]}) and {of[2]}", METRICS) == parse(" and ".join(of), METRICS)
+    assert parse(f"{of[0]} or ({of[1]} or {of[2]})", METRICS) == parse(" or ".join(of), METRICS)
 
 
 def test_and_binds_closer_than_or() -> None:

@@ -63,6 +63,19 @@ def test_a_statistic_means_the_same_everywhere(statistic: Statistic, window: int
     assert looked_at > 200
 
 
+@pytest.mark.parametrize("threshold", [0.3, 1e-05])
+@pytest.mark.parametrize("operator", reference.OPERATORS)
+def test_a_count_compares_alike_in_sql_in_numpy_and_in_the_reference(operator: str, threshold: float) -> None:
+    values = [0.3, None, 1e-05, 0.2, -1.0, 1e-05, 7.0, 0.3, None]
+    count = ("count", "m", 4, operator, threshold)
+    histories = [[{"m": value} for value in values[: session + 1]] for session in range(len(values))]
+    expected = [reference.measure(count, history, 0, 0) for history in histories]
+    assert len(set(expected)) > 1
+    assert in_sql(Measure(*count), [values]) == [expected]
+    windows = [np.array([math.nan if of["m"] is None else of["m"] for of in history[-4:]]) for history in histories]
+    assert [Measure(*count).values(window[:, None])[0] for window in windows] == expected
+
+
 def test_a_mean_is_added_from_the_oldest_to_the_newest() -> None:
     mean = Measure("mean", "m", 5)
     values = [0.1, 0.1, 0.6, 0.1]
