@@ -111,7 +111,12 @@ class Folder:
         if ".." in parts or PurePosixPath(path).is_absolute():
             raise LakeError(f"{path!r} is not below {self.location}")
         for number in range(1, len(parts) + 1):
-            if (place := root.joinpath(*parts[:number])).is_symlink():
+            place = root.joinpath(*parts[:number])
+            try:
+                is_link = place.is_symlink()
+            except OSError as error:
+                raise LakeError(f"cannot look at {place}: {error.strerror}") from None
+            if is_link:
                 raise LakeError(
                     f"{place} is a symbolic link, and nothing is read or written through one: put what it leads to in "
                     "its place (AUTO_TRAIN_LAKE itself may lead through links)"

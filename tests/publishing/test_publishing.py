@@ -22,7 +22,7 @@ import pytest
 from click.testing import CliRunner
 
 from auto_train.lake import CURRICULA, Folder, LakeError, Settings, open_lake
-from auto_train.publishing import log
+from auto_train.publishing import history, log
 from auto_train.publishing import publication as publishing
 from auto_train.publishing.history import kept_manifest, kept_runs, last_other_run
 from auto_train.publishing.manifest import (
@@ -225,11 +225,12 @@ def test_what_killed_runs_were_writing_goes_after_a_day(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [".being_written", ".lock", "old"]
 
 
-def test_what_a_folder_cannot_read_or_remove_is_one_line(tmp_path: Path) -> None:
+def test_what_a_folder_cannot_look_at_or_remove_is_one_line(tmp_path: Path) -> None:
     lake, too_long = Folder(str(tmp_path)), "x" * 300
     (tmp_path / "folder").mkdir()
-    with pytest.raises(LakeError, match=f"^cannot read {tmp_path}/{too_long}: File name too long$"):
-        lake.read(too_long)
+    for look in (lake.read, lake.exists, lake.paths, lake.remove):
+        with pytest.raises(LakeError, match=f"^cannot look at {tmp_path}/{too_long}: File name too long$"):
+            look(too_long)
     with pytest.raises(LakeError, match=f"^cannot remove {tmp_path}/folder: "):
         lake.remove("folder")
 
@@ -336,6 +337,35 @@ def test_a_run_of_which_only_part_is_left_counts_as_not_kept(tmp_path: Path, mon
             assert all(lake.exists(kept_path(settings, kept, file.path)) for file in record.files)
         for kept in kept_runs(lake, settings, "prepared.json"):
             assert kept in kept_runs(lake, settings)
+
+
+def test_a_run_that_is_forgotten_meanwhile_counts_as_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, read = settings_for(str(tmp_path)), Folder.read
+    run(settings, 1, None)
+    run(settings, 2, tag(settings))
+    lake = Folder(str(tmp_path))
+    of_first = lake.read(kept_path(settings, run_id(1), settings.published("df_manager")))
+
+    def forget_and_read(self: Folder, path: str) -> bytes:
+        if path.startswith(history_path(settings, run_id(1))):
+            history.forget(self, settings, run_id(1))
+        return read(self, path)
+
+    monkeypatch.setattr(Folder, "read", forget_and_read)
+    with pytest.raises(LakeError, match="no run is kept that published another"):
+        last_other_run(lake, settings)
+    assert kept_manifest(lake, settings, run_id(1)) is None
+    lake.publish(
+        io.BytesIO(manifest_of(run_id(1)).as_json()), history.record_path(settings, run_id(1), "prepared.json")
+    )
+    assert history.run_that_made(lake, settings, of_first) is None
+
+
+def test_the_last_run_is_known_without_its_history(settings: Settings) -> None:
+    run(settings, 1, None)
+    lake = open_lake(settings.lake, settings)
+    history.forget(lake, settings, run_id(1))
+    assert history.run_of_df_manager(lake, settings).run.id == run_id(1)
 
 
 def test_what_another_run_published_since_is_never_overwritten(settings: Settings) -> None:
@@ -577,6 +607,18 @@ def test_runs_that_published_the_same_are_none_to_go_back_to(settings: Settings)
     assert last_other_run(open_lake(settings.lake, settings), settings) == run_id(1)
 
 
+def test_runs_of_an_older_version_are_told_apart_by_the_bytes_of_df_manager(tmp_path: Path) -> None:
+    settings = settings_for(str(tmp_path))
+    lake = Folder(str(tmp_path))
+    for number in (1, 2):
+        run(settings, number, tag(settings), run_id(number - 1))
+        path = history.record_path(settings, run_id(number), "published.json")
+        of_older = json.loads(lake.read(path))
+        del of_older["df_manager_content"]
+        lake.publish(io.BytesIO(json.dumps(of_older).encode()), path)
+    assert last_other_run(lake, settings) == run_id(1)
+
+
 def test_an_earlier_publication_comes_back_and_the_log_keeps_all(settings: Settings) -> None:
     for number in (1, 2, 3):
         run(settings, number, tag(settings), run_id(number - 1))
@@ -732,6 +774,10 @@ def test_a_file_beside_the_tables_is_recorded_kept_and_mirrored_with_its_run(set
         assert lake.read(f"{history_path(settings, run_id(1))}/morning_test.html") == text
         assert open_lake(settings.mirror, settings).read(page) == text
         assert problems(settings, settings.lake) == problems(settings, settings.mirror) == []
+    record = f"{history_path(settings, run_id(1))}/published.json"
+    before = lake.read(record)
+    run(settings, 2, tag(settings), run_id(1))
+    assert lake.read(record) == before
 
 
 def test_a_page_of_an_earlier_run_is_not_put_beside_the_tables_of_a_later_one(tmp_path: Path) -> None:
