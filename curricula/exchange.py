@@ -236,8 +236,9 @@ def _values(document: dict[str, Any], task: Task) -> dict[str, Any]:
         if not isinstance(rules, list):
             raise ExchangeError(f"{label}: transition_rules: a list is expected, not {shown(rules)}")
         stage["rules"] = [_rule(rule, f"{label}, rule {number}", task, names) for number, rule in enumerate(rules, 1)]
-    for label in document.get("policies") or {}:
-        stages.setdefault(_stage(label, names), {})["policies"] = _object(_object(document, "policies"), label)
+    policies = {} if document.get("policies") is None else _object(document, "policies")
+    for label in policies:
+        stages.setdefault(_stage(label, names), {})["policies"] = _object(policies, label)
     words = document.get("curriculum_description")
     return {
         "name": document.get("curriculum_name"),

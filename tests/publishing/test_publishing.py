@@ -91,7 +91,9 @@ def test_what_is_published_is_recorded_kept_and_verified(settings: Settings) -> 
     lake = open_lake(settings.lake, settings)
     manifest = published_manifest(lake, settings)
     assert manifest.run.id == run_id(2)
-    assert [file.path for file in manifest.files] == [settings.published(table) for table in TABLES]
+    assert [(file.path, file.rows) for file in manifest.files] == [(settings.published(table), 2) for table in TABLES]
+    assert manifest.file(stats := settings.published("df_manager_stats")).path == stats
+    assert manifest.file("another") is None
     assert manifest.df_manager_tag == tag(settings)
     assert published(settings) == contents(2)
     assert problems(settings, settings.lake) == []
@@ -169,7 +171,10 @@ def test_a_storage_that_reads_back_other_than_written_is_not_trusted(
     assert published(settings) == {}
 
 
-@pytest.mark.parametrize("damaged", ["history/test/{run}/decision_log_test.parquet", "decision_log_test.parquet"])
+@pytest.mark.parametrize(
+    "damaged",
+    ["history/test/{run}/decision_log_test.parquet", "log/test/{run}.parquet", "decision_log_test.parquet"],
+)
 def test_what_is_kept_and_what_is_in_its_place_is_both_read_back(
     damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +184,7 @@ def test_what_is_kept_and_what_is_in_its_place_is_both_read_back(
     with pytest.raises(LakeError, match=f"{path}: content read back differs from what was written"):
         run(settings, 1, None)
     monkeypatch.undo()
-    assert bool(published(settings)) == ("history" not in damaged)
+    assert bool(published(settings)) == ("/" not in damaged)
 
 
 def test_a_run_that_reads_back_what_a_later_run_put_there_finds_no_fault(
@@ -313,6 +318,15 @@ def test_a_run_that_published_nothing_is_not_kept(tmp_path: Path, monkeypatch: p
     lake = open_lake(settings.lake, settings)
     assert [path for path in lake.paths(history_path(settings)) if run_id(2) in path] == []
     assert published(settings) == contents(1)
+
+
+def test_the_directives_of_the_newest_run_that_had_some_are_known(settings: Settings) -> None:
+    lake, leader = open_lake(settings.lake, settings), settings.published("df_manager")
+    assert history.last_directives(lake, settings) is None
+    for number, of_people in ((1, b"hold 1"), (2, b"hold 2"), (3, None)):
+        tables = Tables({leader: b"%d" % number}, {leader: 1}, directives=of_people)
+        publish(settings, tag(settings), tables, manifest_of(run_id(number)))
+    assert history.last_directives(lake, settings) == (run_id(2), b"hold 2")
 
 
 def test_a_run_of_which_only_part_is_left_counts_as_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

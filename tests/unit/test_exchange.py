@@ -216,6 +216,39 @@ def test_lambda_text_that_is_not_known_is_an_error(text: str, problem: str) -> N
             "Stage 2, rule 1: stage 'X'",
         ),
         (lambda d: d.pop("parameters"), "parameters: a JSON object is expected"),
+        (lambda d: d["parameters"]["Stage 1"].pop("training_stage"), "^Stage 1: training_stage is missing$"),
+        (
+            lambda d: d["parameters"].update({"STAGE_1": d["parameters"]["Stage 1"]}),
+            "^STAGE_1: is the same stage as another one here$",
+        ),
+        (lambda d: d["curriculum"].update({"Stage 2": []}), "^Stage 2: a JSON object is expected$"),
+        (lambda d: d["parameters"].pop("Stage 2"), "^Stage 2: has rules but no parameters$"),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(extra=1),
+            "^Stage 2, rule 1: a JSON object with decision, to_stage, condition, condition_description is expected$",
+        ),
+        (
+            lambda d: d["curriculum"]["Stage 2"].update(transition_rules=[["progress", "Stage 3"]]),
+            "^Stage 2, rule 1: a JSON object with",
+        ),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(condition="lambda m: " + "1" * 2000),
+            "^Stage 2, rule 1: .* is longer than 2000 characters$",
+        ),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(condition="lambda m: " + "-" * 1900),
+            "^Stage 2, rule 1: .* is not an expression: invalid syntax",
+        ),
+        (
+            lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(
+                condition="lambda m: " + "-" * 1900 + "1"
+            ),
+            "^Stage 2, rule 1: .* is nested too deep$",
+        ),
+        (lambda d: d.update(curriculum_version=2.3), "^version: write it in quotes"),
+        (lambda d: d.update(policies=[1]), "^policies: a JSON object is expected$"),
+        (lambda d: d.update(policies={"Stage 1": "x"}), "^Stage 1: a JSON object is expected$"),
+        (lambda d: d.update(policies={"Stage 9": {}}), "^stage 'Stage 9' is unknown"),
     ],
 )
 def test_json_that_is_not_known_is_an_error(change: object, problem: str) -> None:
@@ -223,6 +256,21 @@ def test_json_that_is_not_known_is_an_error(change: object, problem: str) -> Non
     change(document)
     with pytest.raises(exchange.ExchangeError, match=problem):
         exchange.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "^this is not JSON: "),
+        ("[" * 100_000, "^this is not JSON: "),
+        ("[1]", "^this is not a curriculum: a JSON object is expected$"),
+        ("{}", "^curriculum_schema_name nothing is unknown"),
+        ('{"curriculum_name": 1, "curriculum_name": 2}', "^'curriculum_name' is written twice$"),
+    ],
+)
+def test_what_is_not_the_json_of_a_curriculum_is_a_line(text: str, problem: str) -> None:
+    with pytest.raises(exchange.ExchangeError, match=problem):
+        exchange.from_json(text)
 
 
 @pytest.mark.parametrize("seed", range(3))

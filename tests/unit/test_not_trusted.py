@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,15 @@ import pytest
 from auto_train.lake import Folder, LakeError, Settings, folder, open_lake
 from auto_train.publishing.history import forget_the_oldest, kept_runs, last_other_run, record_path
 from auto_train.publishing.log import log_path, recorded_runs
-from auto_train.publishing.manifest import Manifest, Run, manifest_path, published_manifest, stamped, unstamped
+from auto_train.publishing.manifest import (
+    Manifest,
+    Run,
+    manifest_path,
+    new_run_id,
+    published_manifest,
+    stamped,
+    unstamped,
+)
 from auto_train.publishing.mirror import bring_up_to_date
 from auto_train.publishing.publication import Tables, publish
 from auto_train.publishing.rollback import roll_back
@@ -137,6 +147,46 @@ def test_a_foreign_manifest_is_one_line_and_changes_nothing(record: str, setting
                 assert everything(tmp_path) == before, (name, foreign)
 
 
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["df_manager_test.parquet", "x.parquet"], "it has ['foraging_auto_training/x.parquet']"),
+        (["df_manager_test.parquet"] * 2, "it has a file twice"),
+        (["df_manager_stats_test.parquet"], "it has no df_manager"),
+        # the worst is said
+        (["x.parquet"] * 2, "it has ['foraging_auto_training/x.parquet', 'foraging_auto_training/x.parquet']"),
+        (["df_manager_stats_test.parquet"] * 2, "it has a file twice"),
+    ],
+)
+def test_what_a_manifest_of_another_has_is_named(names: list[str], problem: str, settings: Settings) -> None:
+    files = [GOOD["files"][0] | {"path": f"foraging_auto_training/{name}"} for name in names]
+    Path(settings.lake, manifest_path(settings)).write_bytes(text(changed(files=files)))
+    with pytest.raises(LakeError, match=f"is not a manifest of test: {re.escape(problem)}. It only records"):
+        published_manifest(Folder(settings.lake), settings)
+
+
+@pytest.mark.parametrize(("year", "is_taken"), [(1999, False), (2000, True), (8999, True), (9000, False)])
+def test_runs_are_of_years_to_which_a_second_can_be_added(year: int, is_taken: bool) -> None:
+    started_at = datetime(year, 1, 1, tzinfo=UTC)
+    with nullcontext() if is_taken else pytest.raises(ValueError, match="a year from 2000 on is needed"):
+        assert Run(id="a", started_at=started_at).started_at == started_at
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (None, "20260102T000000Z-x"),
+        ("20260101T235959Z-zzz", "20260102T000000Z-x"),
+        ("20260102T000000Z-a", "20260102T000001Z-x"),
+        ("20301231T235959Z-a", "20310101T000000Z-x"),
+        ("99991231T235959Z-a", "20260102T000000Z-x"),
+        ("a-run-of-another-name", "20260102T000000Z-x"),
+    ],
+)
+def test_a_runs_id_comes_after_that_of_the_run_before(after: str | None, expected: str) -> None:
+    assert new_run_id(NOW, "x", after) == expected
+
+
 def test_the_record_of_one_run_is_not_that_of_another(settings: Settings) -> None:
     a, b = (Path(settings.lake, record_path(settings, name, "published.json")) for name in "ab")
     a.write_bytes(b.read_bytes())
@@ -227,6 +277,9 @@ def test_a_storage_that_does_not_tell_small_letters_from_capitals_is_noticed(set
     Path(settings.lake, manifest_path(other)).write_bytes(content)
     with pytest.raises(LakeError, match=r"does not tell AUTO_TRAIN_MANAGER=Test from test.*Choose another name"):
         published_manifest(Folder(settings.lake), other)
+    Path(settings.lake, manifest_path(settings)).write_bytes(text(changed(manager="TEST")))
+    with pytest.raises(LakeError, match=r"does not tell AUTO_TRAIN_MANAGER=test from TEST"):
+        published_manifest(Folder(settings.lake), settings)
 
 
 def test_two_runs_never_make_the_same_df_manager_and_readers_see_no_difference(settings: Settings) -> None:
