@@ -230,6 +230,19 @@ def test_what_killed_runs_were_writing_goes_after_a_day(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [".being_written", ".lock", "old"]
 
 
+def test_a_lake_is_a_folder_that_need_not_be_there_yet(tmp_path: Path) -> None:
+    Folder(str(tmp_path / "lake")).check_reachable()
+    (tmp_path / "file").touch()
+    with pytest.raises(LakeError, match=f"^AUTO_TRAIN_LAKE={tmp_path}/file is not a folder$"):
+        Folder(str(tmp_path / "file")).check_reachable()
+    with pytest.raises(
+        LakeError, match=f"^there is no df_behavior at {tmp_path}/lake/df_behavior.parquet. Put it there"
+    ):
+        Folder(str(tmp_path / "lake")).check_readable("df_behavior.parquet")
+    with pytest.raises(LakeError, match=rf"is a folder\. Name a file, or the files in it: {tmp_path}/\*\.parquet$"):
+        Folder(str(tmp_path)).check_readable("")
+
+
 def test_what_a_folder_cannot_look_at_or_remove_is_one_line(tmp_path: Path) -> None:
     lake, too_long = Folder(str(tmp_path)), "x" * 300
     (tmp_path / "folder").mkdir()
@@ -238,6 +251,29 @@ def test_what_a_folder_cannot_look_at_or_remove_is_one_line(tmp_path: Path) -> N
             look(too_long)
     with pytest.raises(LakeError, match=f"^cannot remove {tmp_path}/folder: "):
         lake.remove("folder")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("in/a.parquet", "a"),
+        ("in/*.parquet", "ab"),
+        ("in/?.parquet", "ab"),
+        ("in/[!b].parquet", "a"),
+        ("in/*/*.parquet", "c"),
+        ("in/**/*.parquet", "abcd"),
+        ("in/deep/**", "cd"),
+        ("no/*.parquet", ""),
+    ],
+)
+def test_the_files_of_a_pattern_are_found_at_every_depth_that_it_names(
+    pattern: str, found: str, settings: Settings
+) -> None:
+    lake = open_lake(settings.lake, settings)
+    for path in ("in/a", "in/b", "in/deep/c", "in/deep/deeper/d"):
+        lake.publish(io.BytesIO(path.encode()), f"{path}.parquet")
+    names = [path for path in lake.versions(pattern) if path.endswith(".parquet")]
+    assert sorted(path.split("/")[-1][0] for path in names) == list(found)
 
 
 def test_a_folder_is_not_another_one_whose_name_begins_like_it_and_goes_with_its_last_file(settings: Settings) -> None:
