@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ClientError
 
-from auto_train.lake import Settings, open_lake
+from auto_train.lake import S3, LakeError, MissingFileError, Settings, open_lake
 from auto_train.nights.dbt_plugin import connect_to_lake
 from tests import s3
 from tests.conftest import Project
@@ -274,3 +275,52 @@ def test_the_signature_of_a_url_is_written_nowhere(on_s3: Project, s3_server: s3
     for text in (signature, unquote(signature)):
         assert [path for path in written if text.encode() in path.read_bytes()] == []
         assert not [ran for ran in (done, failed) if text in ran.stdout + ran.stderr]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("NoSuchBucket", 404, "there is no such bucket: {where}. Check AUTO_TRAIN_LAKE and AUTO_TRAIN_S3_ENDPOINT"),
+        ("NoSuchKey", 404, "there is no file {where}. Check AUTO_TRAIN_LAKE and AUTO_TRAIN_DF_BEHAVIOR"),
+        ("404", 404, "there is no file {where}. Check AUTO_TRAIN_LAKE and AUTO_TRAIN_DF_BEHAVIOR"),
+        *(
+            (code, status, f"S3 refused the credentials for {{where}} ({code}): check the profile, key or role in use")
+            for code, status in (
+                ("InvalidAccessKeyId", 403),
+                ("SignatureDoesNotMatch", 403),
+                ("ExpiredToken", 400),
+                ("InvalidToken", 400),
+            )
+        ),
+        (
+            "400", 400,
+            "S3 refused the credentials for {where}, or the request (400): they may have expired during the run",
+        ),
+        *(
+            (code, 403, f"access to {{where}} is denied ({code}): the role or key in use lacks the permission")
+            for code in ("AccessDenied", "403")
+        ),
+        ("SlowDown", 503, "S3 answered SlowDown for {where}: Please wait."),
+        ("", 500, "S3 answered 500 for {where}: Please wait."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("endpoint", ["", "http://here:8333"])
+def test_what_s3_answers_is_said_in_words(code: str, status: int, words: str, endpoint: str) -> None:
+    answer = {"Error": {"Code": code, "Message": "Please wait."}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(LakeError) as caught, S3("s3://lab/mice", endpoint)._explaining("s3://lab/mice/x"):
+        raise ClientError(answer, "GetObject")
+    where = f"s3://lab/mice/x at {endpoint}" if endpoint else "s3://lab/mice/x"
+    assert str(caught.value) == words.format(where=where)
+    # where a file is missing, a night goes on: that must not be said of anything else
+    assert isinstance(caught.value, MissingFileError) == (code in ("404", "NoSuchKey"))
+
+
+@pytest.mark.parametrize(
+    ("location", "key"),
+    [
+        ("s3://lab", "x/y"), ("s3://lab/", "x/y"), ("s3://lab/mice", "mice/x/y"), ("s3://lab/mice/", "mice/x/y"),
+        ("s3://lab/a/b#c%20d", "a/b#c%20d/x/y"),
+    ],
+)  # fmt: skip
+def test_a_path_is_a_key_below_the_prefix_as_it_is_written(location: str, key: str) -> None:
+    assert (S3(location).bucket, S3(location).key("x/y")) == ("lab", key)
