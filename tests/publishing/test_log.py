@@ -1,16 +1,20 @@
 """The log of decisions is made of runs: no kill, rollback or race loses one, and no run rewrites another's file."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from auto_train.lake import Settings, open_lake
+from auto_train.lake import Lake, LakeError, Settings, open_lake
 from auto_train.publishing import log, publication
 from auto_train.publishing.history import kept_runs
+from auto_train.publishing.manifest import Run
 from auto_train.publishing.publication import OvertakenError
 from auto_train.publishing.rollback import roll_back
 from auto_train.publishing.status import problems
@@ -145,3 +149,109 @@ def test_the_single_file_of_an_older_version_is_taken_over(project: Project) -> 
 def log_newest(project: Project) -> str:
     [(run_id,)] = project.query("select run_id from staging.stg_lake__run")
     return run_id
+
+
+RUN = Run(id="a", started_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def in_a_folder(tmp_path: Path) -> tuple[Lake, Settings]:
+    settings = Settings(str(tmp_path), "", "test", "", "")
+    return open_lake(settings.lake, settings), settings
+
+
+def parquet(**columns: list) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def after(name: str, previous: str | None) -> Run:
+    return RUN.model_copy(update={"id": name, "previous": previous})
+
+
+def test_the_log_is_of_the_runs_that_published_and_has_no_file_for_one_that_decided_nothing(
+    in_a_folder: tuple[Lake, Settings],
+) -> None:
+    lake, settings = in_a_folder
+    log.write(lake, settings, RUN, (b"of a", 1))
+    log.write(lake, settings, after("b", "a"))
+    # killed before it took the lead
+    log.write(lake, settings, after("c", "b"), (b"of c", 1))
+    log.write(lake, settings, after("d", "b"), (b"of d", 2), (b"told by d", 3))
+    assert [path.rpartition("/")[2] for path in lake.paths(log.log_path(settings))] == [
+        "a.json", "a.parquet", "b.json", "c.json", "c.parquet", "d.json", "d.parquet", "d.told.parquet",
+    ]  # fmt: skip
+    assert log.recorded_runs(lake, settings) == set("abcd")
+    found = log.entries(lake, settings, "d")
+    assert [entry.run.id for entry in found] == ["d", "b", "a"]
+    assert [(lake.read(of.path), of.rows) for of in (found[0].file, found[0].told)] == [(b"of d", 2), (b"told by d", 3)]
+    assert (found[1].file, found[1].told) == (None, None)
+    assert [lake.read(path) for path in log.files(lake, settings, "d")] == [b"of a", b"of d"]
+    # of a run that the log does not know, nothing
+    assert log.entries(lake, settings, "e") == log.entries(lake, settings, None) == []
+    log.forget(lake, settings, "d")
+    assert [path.rpartition("/")[2] for path in lake.paths(log.log_path(settings))][-1] == "c.parquet"
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        (b"{", "is not a record of the log: Invalid JSON"),
+        (b"{}", "is not a record of the log: Field required"),
+        (b'{"run": {"id": "b", "started_at": "2026-01-01T00:00:00Z"}}', "is not the record of run a"),
+        *(
+            (
+                json.dumps({
+                    "run": {"id": "a", "started_at": "2026-01-01T00:00:00Z"},
+                    kind: {"path": "df_behavior.parquet", "bytes": 1, "sha256": "0" * 64},
+                }).encode(),
+                "is not the record of run a",
+            )
+            for kind in ("file", "told")
+        ),
+    ],
+)  # fmt: skip
+def test_a_record_that_is_not_of_its_run_is_one_line(
+    record: bytes, problem: str, in_a_folder: tuple[Lake, Settings]
+) -> None:
+    lake, settings = in_a_folder
+    path = log.log_path(settings, "a", "json")
+    lake.publish(io.BytesIO(record), path)
+    with pytest.raises(LakeError, match=f"^{lake.location}/{path} {problem}.*$"):
+        log.entries(lake, settings, "a")
+
+
+def test_a_single_file_is_the_log_until_it_is_taken_over_once(in_a_folder: tuple[Lake, Settings]) -> None:
+    lake, settings = in_a_folder
+    single, rows = settings.published("decision_log"), parquet(x=[1, 2])
+    assert log.files(lake, settings, "a") == []
+    lake.publish(io.BytesIO(b"not a table"), single)
+    assert log.files(lake, settings, "a") == [single]
+    # nothing is known of who published, or it cannot be read: the night adds what stands
+    log.take_over(lake, settings, "a", RUN.started_at)
+    lake.publish(io.BytesIO(rows), single)
+    log.take_over(lake, settings, None, RUN.started_at)
+    assert log.recorded_runs(lake, settings) == set()
+    log.take_over(lake, settings, "a", RUN.started_at)
+    [entry] = log.entries(lake, settings, "a")
+    assert entry.run == RUN.model_copy(update={"kind": "taken_over"})
+    assert (entry.file.rows, lake.read(entry.file.path)) == (2, rows)
+    lake.publish(io.BytesIO(parquet(x=[1, 2, 3])), single)
+    log.take_over(lake, settings, "a", RUN.started_at)
+    assert log.entries(lake, settings, "a") == [entry]
+    assert log.files(lake, settings, "a") == [entry.file.path]
+
+
+def test_files_of_older_versions_lack_columns_and_stand_together_in_order(in_a_folder: tuple[Lake, Settings]) -> None:
+    lake, settings = in_a_folder
+    older = parquet(first_published_at=[2, 1], subject_id=["1", "9"], session=[1, 1])
+    newer = parquet(first_published_at=[1, 1], subject_id=["7", "7"], session=[2, 1], directive_kind=["hold", None])
+    for name, content in (("older", older), ("newer", newer)):
+        lake.publish(io.BytesIO(content), name)
+    content, rows = log.together(lake, settings, ["older", "newer"])
+    assert rows == 4
+    assert [tuple(row.values()) for row in pq.read_table(io.BytesIO(content)).to_pylist()] == [
+        (1, "7", 1, None), (1, "7", 2, "hold"), (1, "9", 1, None), (2, "1", 1, None),
+    ]  # fmt: skip
+    assert log.together(lake, settings, [])[1] == 0

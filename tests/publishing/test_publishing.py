@@ -842,13 +842,29 @@ def test_a_page_of_an_earlier_run_is_not_put_beside_the_tables_of_a_later_one(tm
 
 
 def test_a_rollback_is_the_newest_run_though_the_clock_went_back(tmp_path: Path) -> None:
-    settings = settings_for(str(tmp_path))
+    settings, leader = settings_for(str(tmp_path)), settings_for(str(tmp_path)).published("df_manager")
     for number in (1, 2):
-        run(settings, number, tag(settings), run_id(number - 1))
-    back = roll_back(settings, run_id(1), START - timedelta(days=9))
+        of_lab = Run(id=run_id(number), started_at=START, lab_time_zone="Australia/Sydney")
+        publish(
+            settings,
+            tag(settings),
+            Tables({leader: b"%d" % number}),
+            manifest_of("x").model_copy(update={"run": of_lab}),
+        )
+    # it is noon there already
+    back = roll_back(settings, run_id(1), START - timedelta(days=9, hours=-1, milliseconds=-1))
     assert kept_runs(open_lake(settings.lake, settings), settings) == [back.run.id, run_id(2), run_id(1)]
-    assert back.run.started_at == START - timedelta(days=9)
-    assert back.run.previous == run_id(2)
+    assert back.run == Run(
+        id=back.run.id,
+        started_at=START - timedelta(days=9, hours=-1),
+        previous=run_id(2),
+        kind="rollback",
+        rolled_back_to=run_id(1),
+        # from noon on in the lab of the run before
+        training_day=(START - timedelta(days=8)).date(),
+        lab_time_zone="Australia/Sydney",
+    )
+    assert back.said == [f"rolled back to what run {run_id(1)} published: 0 mice are told another stage than before"]
 
 
 def test_who_goes_back_reads_what_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -920,6 +936,7 @@ def test_a_new_name_has_all_that_the_old_one_published_and_nothing_of_what_was_s
     assert json.loads(lake.read(new.published("next_session", "json"))) == {
         "manager": "new", "run_id": renamed.run.id, "training_day": "2026-01-02", "mice": {},
     }  # fmt: skip
+    assert renamed.run.id > run_id(1)
     # the log goes on, and what the old name published stays for its readers
     entries = log.entries(lake, new, renamed.run.id)
     assert [entry.run.id for entry in entries] == [renamed.run.id, run_id(1)]
