@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from auto_train.lake import ROOT, LakeError, Settings, names_of_managers
+from auto_train.lake import ROOT, LakeError, Settings, alerts_of, names_of_managers
 from auto_train.lake.settings import NAMES, OF_AN_ENTRY
 from auto_train.nights.begin import begin
 from auto_train.nights.dbt_options import with_managers
@@ -106,6 +106,18 @@ def test_a_mistake_in_an_entry_is_named_with_its_line_and_what_to_write(
     problem = refused(tmp_path, monkeypatch, f"demo:\n{entry}\n")
     assert says in problem
     assert f"line {line}" in problem
+
+
+def test_an_entry_may_be_empty_and_have_one_alert_without_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_use(tmp_path, monkeypatch, "empty:\none:\n  alerts: {url: mailtos://lab, on: [success]}\nwrong:\n  - lake\n")
+    assert Settings.from_environment("empty").manager == "empty"
+    [alert] = Settings.from_environment("one").alerts
+    assert (alert.url.get_secret_value(), alert.on) == ("mailtos://lab", ("success",))
+    # who is told of a mistake is read out of it, and here is nobody
+    assert alerts_of("wrong") == alerts_of("empty") == ()
+    assert alerts_of("one") == (alert,)
 
 
 def test_a_mistake_in_one_entry_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

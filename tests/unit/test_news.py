@@ -1,13 +1,16 @@
 """Whether there is anything that the last run has not read."""
 
+import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from auto_train.decisions.directives import FILE
-from auto_train.lake import ROOT, Settings, open_lake
+from auto_train.lake import ROOT, Settings, open_lake, reading
 from auto_train.lake.clock import now
 from auto_train.nights import news
 from auto_train.nights.record import Night, Outcome
@@ -55,6 +58,35 @@ def test_whatever_differs_from_what_the_last_run_read_is_news_by_its_name(settin
     assert look(settings)[0] == ["variables of managers.yml changed"]
 
 
+def test_each_thing_that_a_run_reads_changes_what_tells_it_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(ROOT / "seeds/curricula", root / "seeds/curricula")
+    shutil.copy(ROOT / "dbt_project.yml", root)
+    seed = root / "seeds/curricula/curriculum_rules.csv"
+    given = replace(settings, vars={"a": 1, "b": [2]})
+
+    def changed(of_people: bytes | None = b"hold", of: Settings = given, at: datetime = STARTED) -> list[str]:
+        now_there = news.as_they_are(of, of_people, root, at)
+        return [kind for kind, of_kind in now_there.items() if of_kind != before[kind]]
+
+    before = news.as_they_are(given, b"hold", root, STARTED)
+    assert changed() == []
+    assert changed(of=replace(settings, vars={"b": [2], "a": 1})) == []
+    assert changed(of=replace(settings, vars={"a": 1, "b": [3]})) == ["vars"]
+    assert changed(b"pin") == changed(b"") == changed(None) == ["directives"]
+    # a file that is empty now is not one that is gone
+    assert news.as_they_are(given, b"", root, STARTED)["directives"] != ""
+    assert changed(at=STARTED + timedelta(days=1)) == ["training_day"]
+    seed.rename(seed.with_name("renamed.csv"))
+    assert changed() == ["library"]
+    seed.with_name("renamed.csv").rename(seed)
+    assert changed() == []
+    seed.write_text(seed.read_text() + "another\n")
+    assert changed() == ["library"]
+    Path(settings.df_behavior).write_bytes(b"more sessions")
+    assert changed() == ["df_behavior", "library"]
+
+
 def test_what_was_taken_back_is_not_new_again(settings: Settings) -> None:
     read = there(settings)
     published(settings, "a", read | {"df_behavior": "yesterday's"})
@@ -96,3 +128,50 @@ def test_the_training_day_is_the_lab_s_or_the_one_that_is_given(
     variables: dict[str, str], at: str, day: str, settings: Settings
 ) -> None:
     assert news.training_day(replace(settings, vars=variables), ROOT, datetime.fromisoformat(at)) == day
+
+
+def test_what_a_pattern_names_is_told_from_what_it_named_before(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "in/2026"
+    folder.mkdir(parents=True)
+    (folder / "a.parquet").write_bytes(b"a")
+    patterns = [f"{tmp_path}/in/{of}" for of in ("**/*.parquet", "*/*.parquet", "202?/[a-c].parquet")]
+
+    def told() -> list[str]:
+        return [reading.version(pattern, settings) for pattern in patterns]
+
+    first = told()
+    assert all(first)
+    (folder / "notes.txt").write_bytes(b"not of the pattern")
+    assert told() == first
+    (folder / "b.parquet").write_bytes(b"b")
+    second = told()
+    assert not set(first) & set(second)
+    (folder / "a.parquet").write_bytes(b"more")
+    assert not set(second) & set(told())
+    # of a file too, which may stand at the root of a disk
+    assert reading.version(str(folder / "a.parquet"), settings) in told()[0]
+    assert reading.version("/no such file", settings) == reading.version(f"{tmp_path}/no/*.parquet", settings) == ""
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified", "Content-Length"])
+def test_a_url_is_told_from_what_it_was_by_any_header_that_says_so(header: str, settings: Settings) -> None:
+    given = ["1"]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header(header, given[0])
+            self.end_headers()
+            self.wfile.write(b"x" * int(given[0]))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/df_behavior.parquet"
+        first = reading.version(url, settings)
+        assert first == reading.version(url, settings) == "1"
+        given[0] = "2"
+        assert reading.version(url, settings) == "2"
+        server.shutdown()
