@@ -338,6 +338,12 @@ def test_the_record_has_the_files_of_its_own_publication_only(tmp_path: Path) ->
     # another run publishes before this one has told of itself
     publishing.run(settings, 2, publishing.tag(settings), publishing.run_id(1))
     assert of_publication(settings, lake)["files"] == []
+    # what that one says of itself is not said of this one either
+    files = publishing.Tables({settings.published("df_manager"): b"again"})
+    for number, expected in ((3, []), (1, ["rolled back"])):
+        manifest = publishing.manifest_of(publishing.run_id(number)).model_copy(update={"said": ["rolled back"]})
+        publishing.publish(settings, publishing.tag(settings), files, manifest)
+        assert of_publication(settings, lake)["said"] == expected
 
 
 def test_a_page_that_is_missing_is_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

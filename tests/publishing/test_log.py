@@ -228,6 +228,9 @@ def test_a_single_file_is_the_log_until_it_is_taken_over_once(in_a_folder: tuple
     assert log.files(lake, settings, "a") == []
     lake.publish(io.BytesIO(b"not a table"), single)
     assert log.files(lake, settings, "a") == [single]
+    log.write(lake, settings, after("newer", None))
+    assert log.files(lake, settings, "newer") == []
+    log.forget(lake, settings, "newer")
     # nothing is known of who published, or it cannot be read: the night adds what stands
     log.take_over(lake, settings, "a", RUN.started_at)
     lake.publish(io.BytesIO(rows), single)

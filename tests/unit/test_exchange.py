@@ -4,11 +4,13 @@ import json
 import random
 import shutil
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,6 +134,71 @@ def test_the_rigs_json_comes_back_as_the_same_curriculum(curriculum: library.Cur
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(text), schema)
     assert releases.content_hash(exchange.from_json(text)) == releases.content_hash(curriculum)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(extra=1),
+        lambda d: d.update(policies={}),
+        lambda d: d.pop("curriculum_version"),
+        lambda d: d.update(curriculum_schema_version="9.9"),
+        lambda d: d["parameters"].update({"Stage 9": d["parameters"]["Stage 2"]}),
+        lambda d: d["parameters"]["Stage 2"].update(training_stage="Stage 9"),
+        lambda d: d["parameters"]["Stage 2"].pop("training_stage"),
+        lambda d: d["curriculum"].update({"Stage 9": d["curriculum"]["Stage 2"]}),
+        lambda d: d["curriculum"]["Stage 2"].update(from_stage="Stage 9"),
+        lambda d: d["curriculum"]["Stage 2"].update(extra=1),
+        lambda d: d["curriculum"]["Stage 2"].pop("transition_rules"),
+        lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(extra=1),
+        lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(to_stage="Stage 9"),
+        lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(decision="jump"),
+        lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].update(condition="True"),
+        lambda d: d["curriculum"]["Stage 2"]["transition_rules"][0].pop("condition"),
+    ],
+)
+def test_the_json_schema_refuses_what_is_not_a_curriculum_of_the_task(change: Callable[[dict], object]) -> None:
+    [curriculum] = [c for c in ALL if c.key == ("Coupled Baiting", "2.3", "1.0")]
+    schema, document = (
+        json.loads(of) for of in (exchange.json_schema(curriculum.task_definition, "1.0"), exchange.to_json(curriculum))
+    )
+    jsonschema.validate(document, schema)
+    change(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
+
+
+def test_a_file_that_is_written_says_once_what_all_stages_have() -> None:
+    curriculum = load(LIBRARY / "coupled_baiting/v2.3.yml")
+    described = curriculum.model_copy(update={"description": "Für Mäuse"})
+    text = library.to_yaml(described)
+    assert "description: Für Mäuse" in text
+    document = yaml.safe_load(text)
+    assert list(document) == ["name", "version", "schema_version", "task", "description", "parameters", "stages"]
+    assert list(document["stages"]) == list(curriculum.stages)
+    for name, stage in document["stages"].items():
+        assert set(stage) <= {"parameters", "rules", "description"}
+        assert not stage["parameters"].keys() & document["parameters"].keys()
+        assert document["parameters"] | stage["parameters"] == curriculum.stages[name].values
+        assert all(all(rule.values()) for rule in stage["rules"])
+    assert document["parameters"] and document["stages"]["STAGE_2"]["parameters"]
+
+
+def test_versions_stand_as_people_count_and_stages_as_the_file_has_them() -> None:
+    one = load(LIBRARY / "coupled_baiting/v2.3.yml")
+    versions = ["10", "2.10", "2.3rwdDelay159", "2.9", "2", "2.3"]
+    ordered = sorted((one.model_copy(update={"version": of}) for of in versions), key=library.in_order)
+    assert [of.version for of in ordered] == ["2", "2.3", "2.3rwdDelay159", "2.9", "2.10", "10"]
+    assert library._in_order(["a", "b", "c"], ["c", "a", "b"]) == ["c", "a", "b"]
+    assert library._in_order(["a", "b", "c"], ["c", "x"]) == ["a", "b", "c", "x"]
+    assert library._in_order(["a", "b", "c"], ["x", "a", "y"]) == ["x", "a", "y", "b", "c"]
+
+
+def test_versions_that_some_file_systems_take_for_one_another_are_refused() -> None:
+    one = load(LIBRARY / "coupled_baiting/v2.3.yml")
+    places = [Path(f"library/coupled_baiting/v2.3{suffix}.yml") for suffix in ("a", "A")]
+    with pytest.raises(library.CurriculumError, match=r"coupled_baiting/v2\.3a\.yml is there too"):
+        library._check_names(dict.fromkeys(places, one))
 
 
 def test_the_rigs_json_has_the_keys_and_labels_that_rigs_look_for() -> None:

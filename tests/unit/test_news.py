@@ -77,9 +77,9 @@ def test_each_thing_that_a_run_reads_changes_what_tells_it_and_nothing_else(sett
     # a file that is empty now is not one that is gone
     assert news.as_they_are(given, b"", root, STARTED)["directives"] != ""
     assert changed(at=STARTED + timedelta(days=1)) == ["training_day"]
-    seed.rename(seed.with_name("renamed.csv"))
+    seed.rename(renamed := seed.with_name("curriculum_rules_.csv"))
     assert changed() == ["library"]
-    seed.with_name("renamed.csv").rename(seed)
+    renamed.rename(seed)
     assert changed() == []
     seed.write_text(seed.read_text() + "another\n")
     assert changed() == ["library"]
@@ -150,6 +150,7 @@ def test_what_a_pattern_names_is_told_from_what_it_named_before(settings: Settin
     assert not set(second) & set(told())
     # of a file too, which may stand at the root of a disk
     assert reading.version(str(folder / "a.parquet"), settings) in told()[0]
+    assert reading.version("/et[c]", settings).startswith("etc=")
     assert reading.version("/no such file", settings) == reading.version(f"{tmp_path}/no/*.parquet", settings) == ""
 
 
