@@ -10,7 +10,7 @@ import pytest
 
 from curricula.conditions import ConditionError, Interval, Measure
 from curricula.explanations import explanation_sql, expression_in_words
-from curricula.expressions import Expression, parse_formula, parse_policy, sql, value_range, values
+from curricula.expressions import Expression, expanded, parse_formula, parse_policy, sql, value_range, values
 from tests import reference, worlds
 
 METRICS = ("speed", "water")
@@ -66,6 +66,14 @@ def test_a_policy_gives_the_same_in_sql_in_numpy_and_in_the_reference(seed: int)
         ("last(licks)", 6, "unknown metric 'licks'", "speed water"),
         ("clamp(last(speed), 1)", 1, "'clamp' with other arguments", "clamp(x, low, high)"),
         ("least(last(speed), 1, 2)", 1, "'least' with other arguments", "least(a, b)"),
+        ("least(last(speed), 1, x=2)", 1, "'least' with other arguments", "least(a, b)"),
+        ("speed.least(1, 2)", 1, "is not a measure", "numbers, measures"),
+        ("~last(speed)", 1, "'~last(speed)' is not a measure", "numbers, measures"),
+        ("not last(speed)", 1, "'not last(speed)' is not a measure", "numbers, measures"),
+        ("1 if missing() else 2", 6, "'missing' with other arguments", "missing(measure)"),
+        ("1 if missing(last(speed), 1) else 2", 6, "'missing' with other arguments", "missing(measure)"),
+        ("1 if missing(last(speed), x=1) else 2", 6, "'missing' with other arguments", "missing(measure)"),
+        ("1 if speed.missing(1) else 2", 6, "is not a comparison", "comparisons such as"),
         ("last(speed) > 2", 1, "is not a measure", "a if CONDITION else b"),
         ("1 if last(speed) else 2", 6, "is not a comparison", "comparisons such as"),
         ("1 if missing(speed) else 2", 14, "needs a statistic", "last(speed)"),
@@ -93,6 +101,42 @@ def test_what_is_not_a_policy_is_refused_with_its_column(text: str, column: int,
 def test_a_formula_has_names_numbers_and_arithmetic_only(text: str) -> None:
     with pytest.raises(ConditionError):
         parse_formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("+last(speed)", "last(speed)"),
+        ("-last(speed)", "-1 * last(speed)"),
+        ("-(last(speed) + 2)", "-1 * (last(speed) + 2)"),
+        ("+2 - -3", "2 - -3"),
+        ("last(speed) * 2 / 3 - 1 + 4", "last(speed) * 2 / 3 - 1 + 4"),
+        ("last(speed) * (2 / 3) - (1 + 4)", "last(speed) * (2 / 3) - (1 + 4)"),
+        ("(last(speed) + 2) * 3", "(last(speed) + 2) * 3"),
+    ],
+)
+def test_signs_and_parentheses_mean_what_they_do_in_arithmetic(text: str, means: str) -> None:
+    rows: list[dict[str, float | None]] = [{"speed": 3.0, "water": None}]
+    policy = parse_policy(text, METRICS)
+    assert str(policy) == means
+    expected = [eval(text, {"last": lambda _: 3.0, "speed": None})]
+    assert in_numpy(policy, rows) == in_sql(sql(policy, column), rows) == expected
+
+
+def test_a_formula_over_derived_metrics_is_one_over_what_they_are_computed_of() -> None:
+    formulas = {"ratio": parse_formula("hits / trials"), "twice": parse_formula("ratio * 2")}
+    assert str(expanded(parse_formula("twice"), formulas)) == "hits / trials * 2"
+    assert str(expanded(parse_formula("1 - twice / (ratio + speed)"), formulas)) == (
+        "1 - (hits / trials * 2 / (hits / trials + speed))"
+    )
+
+
+def test_what_is_divided_by_the_number_zero_is_missing_and_zero_has_no_sign() -> None:
+    rows: list[dict[str, float | None]] = [{"speed": 3.0, "water": 0.0}, {"speed": 0.0, "water": None}]
+    for text in ("last(speed) / 0", "least(last(speed) / 0, 1)", "1 - 2 / 0"):
+        policy = parse_policy(text, METRICS)
+        assert in_numpy(policy, rows) == in_sql(sql(policy, column), rows) == [None, None]
+    assert [str(value) for value in in_numpy(parse_policy("0 * -1", METRICS), rows)] == ["0.0", "0.0"]
 
 
 def test_a_formula_that_lacks_an_operand_or_divides_by_zero_is_missing() -> None:
