@@ -165,6 +165,24 @@ def test_a_formula_that_lacks_an_operand_or_divides_by_zero_is_missing() -> None
         ("last(speed) if last(speed) > 10 else 3", 3, 3),
         ("count(speed > 3, 4) / 2", 0, 2),
         ("1 / (1 / (50 + (120 - 50) * clamp(last(water) / 150, 0, 1)))", 50, 120),
+        # near zero, on either side of it
+        ("last(speed) / last(speed)", 0, math.inf),
+        ("-last(speed) / last(speed)", -math.inf, 0),
+        ("last(speed) / -last(speed)", -math.inf, 0),
+        ("-1 / -last(speed)", 0.1, math.inf),
+        ("(last(speed) - 5) / last(speed)", -math.inf, math.inf),
+        ("1 / (last(speed) - 5)", -math.inf, math.inf),
+        # without an end
+        ("-last(water) * last(speed)", -math.inf, 0),
+        ("last(speed) * -last(water)", -math.inf, 0),
+        ("-last(water) / (-1 - last(water))", 0, math.inf),
+        # where a condition holds, and where it does not
+        ("last(speed) if last(speed) >= 2 and last(speed) <= 5 else 3", 2, 5),
+        ("last(speed) if last(speed) > 20 and last(water) > 1 else 3", 3, 3),
+        ("last(speed) if last(speed) > 20 or last(speed) < -1 else 3", 3, 3),
+        ("last(speed) if last(speed) > 20 or last(speed) < 5 else 3", 0, 10),
+        ("12 if last(speed) < 5 else last(speed)", 5, 12),
+        ("1 if missing(count(speed > 3, 4)) else 2", 2, 2),
     ],
 )
 def test_the_values_that_a_policy_can_give_are_known(text: str, lower: float, upper: float) -> None:
@@ -179,7 +197,40 @@ def test_the_values_that_a_policy_can_give_are_known(text: str, lower: float, up
 
 
 @pytest.mark.parametrize(
-    "text", ["last(speed) / 0", "last(speed) / (2 - 2)", "1 if missing(last(speed)) and last(speed) > 1 else 2 / 0"]
+    ("text", "may_be_missing"),
+    [
+        ("2", False),
+        ("last(speed)", True),
+        ("count(speed > 3, 4)", False),
+        ("1 / count(speed > 3, 4)", True),
+        ("1 / (1 + count(speed > 3, 4))", False),
+        ("last(speed) if last(speed) > 1 else 0", False),
+        ("0 if last(speed) > 1 else last(speed)", True),
+        ("9 if missing(last(speed)) else last(speed)", False),
+        ("count(speed > 3, 4) if count(speed > 3, 4) > 1 else 2 * count(speed > 3, 4)", False),
+    ],
+)
+def test_whether_a_policy_can_give_nothing_is_known(text: str, may_be_missing: bool) -> None:
+    found = value_range(parse_policy(text, METRICS), lambda of: Interval(0, of.window if of.operator else 10))
+    assert found.may_be_missing == may_be_missing
+
+
+def test_the_least_of_what_is_missing_is_missing_in_sql_too() -> None:
+    rows: list[dict[str, float | None]] = [{"speed": 1.0, "water": 4.0}, {"speed": 1.0, "water": 0.0}]
+    for text in ("least(2 / count(water > 1, 3), 1)", "least(1, 2 / (0 + count(water > 1, 3)))"):
+        policy = parse_policy(text, METRICS)
+        assert in_sql(sql(policy, column), rows) == in_numpy(policy, rows) == [0.5, None]
+    assert in_sql(sql(parse_policy("least(1 / 0, 2)", METRICS), column), rows) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "last(speed) / 0",
+        "last(speed) / 0 if last(water) > 1 else 2 / 0",
+        "last(speed) / (2 - 2)",
+        "1 if missing(last(speed)) and last(speed) > 1 else 2 / 0",
+    ],
 )
 def test_what_is_always_missing_has_no_values(text: str) -> None:
     assert value_range(parse_policy(text, METRICS), lambda _: Interval()).interval is None
