@@ -80,7 +80,7 @@ def _composed(text: str) -> yaml.Node | None:
         raise YamlError([one_line(f"{line}is not YAML: {error.problem or error.context}")]) from None
     except yaml.YAMLError as error:
         raise YamlError([one_line(f"is not YAML text: {getattr(error, 'reason', None) or 'unreadable'}")]) from None
-    except ValueError as error:  # of the parser, for example for an impossible escape
+    except (ValueError, OverflowError) as error:  # of the parser, for example for an impossible escape
         raise YamlError([one_line(f"is not YAML: {error}")]) from None
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula import exchange, library, pictures
+from curricula import exchange, library, pictures, strict_yaml
 from curricula.checks import check
 from curricula.compile import compiled
 from curricula.errors import UserError
@@ -121,6 +121,46 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )  # fmt: skip
 def test_what_is_not_a_curriculum_is_one_line(tmp_path: Path, content: str | bytes) -> None:
     assert len(refusal(write(tmp_path, content))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (" " * 1_000_001, "is larger than 1,000,000 bytes: this is not a curriculum"),
+        ("[" * 50_000, "is nested too deep"),
+        ("a: " + "[" * 21 + "]" * 21, "line 1: is nested too deep: this is not a curriculum"),
+        (f"a: [{'1, ' * 20_000}]", "line 1: has too many values: this is not a curriculum"),
+        ("a: {b: 1\nc: 2", "line 2: is not YAML: "),
+        ('a: "\\UFFFFFFFF"', "is not YAML: "),
+        ("a: \x01", "is not YAML text: special characters are not allowed"),
+        ("? {a: 1}\n: 2", "line 1: a name is expected before the colon"),
+        ("a: 1\n<<: 2", "line 2: a name is expected before the colon"),
+        ("version: 2", 'line 1: version: write version: "2" in quotes'),
+        ("schema_version: 1e0", 'line 1: schema_version: write schema_version: "1e0" in quotes'),
+        ("a: 9007199254740993", "line 1: a: '9007199254740993' is too large for a rig"),
+        ("a: -9007199254740993", "line 1: a: '-9007199254740993' is too large for a rig"),
+        ("a: 1e999", "line 1: a: '1e999' is too large for a rig"),
+        ("a: " + "1" * 5000, "line 1: a: "),
+        ("a: !!map 1", "line 1: a: the tag "),
+        ("a: !x {b: 1}", "line 1: a: the tag '!x' is not allowed"),
+        ("a: !x 'text'", "line 1: a: the tag '!x' is not allowed"),
+    ],
+)
+def test_what_is_not_plain_yaml_is_refused_in_a_line(content: str, problem: str) -> None:
+    with pytest.raises(strict_yaml.YamlError) as caught:
+        strict_yaml.read(content.encode())
+    [line] = caught.value.problems
+    assert line.startswith(problem)
+
+
+def test_plain_yaml_is_taken_up_to_what_a_rig_can_hold() -> None:
+    deep = "[" * 19 + "1" + "]" * 19
+    assert strict_yaml.read(f"a: {deep}".encode())
+    assert len(strict_yaml.read(f"a: [{'1, ' * 19_998}]".encode())["a"]) == 19_998
+    text = "a: 9007199254740992\nb: TRUE\nc: false\nd: {version: 2.3}\ne: ~\nf: '1'\ng: .5\n"
+    assert strict_yaml.read(text.ljust(1_000_000).encode()) == {
+        "a": 2**53, "b": True, "c": False, "d": {"version": 2.3}, "e": None, "f": "1", "g": 0.5,
+    }  # fmt: skip
 
 
 def test_rules_that_are_no_list_and_folders_called_like_files_are_one_line(tmp_path: Path) -> None:
