@@ -381,24 +381,26 @@ class _Rewriter(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.expr):
             for statistic in STATISTICS.values():
-                if (found := _as_code_of(statistic, node, self.argument)) is not None:
-                    return found
+                for operator in (">=", "!=") if statistic.takes_comparison else ("",):
+                    if (found := _as_code_of(statistic, operator, node, self.argument)) is not None:
+                        return found
         if isinstance(node, ast.Attribute) and node.attr in COUNTERS and ast.unparse(node.value) == self.argument:
             return ast.Name(node.attr)
         return super().generic_visit(node)
 
 
-def _as_code_of(statistic: Statistic, node: ast.expr, argument: str) -> ast.expr | None:
-    """The call that a piece of code means, if it is the statistic's code for some metric and window."""
-    written = statistic.code.format(metric="METRIC", window=99, comparison=">= 77")
+def _as_code_of(statistic: Statistic, operator: str, node: ast.expr, argument: str) -> ast.expr | None:
+    """The call that a piece of code means, if it is the statistic's code for some metric, window and comparison."""
+    written = statistic.code_of(operator, "77").format(metric="METRIC", window=99)
     code = re.escape(ast.unparse(ast.parse(written, mode="eval")))
     code = code.replace("METRIC", rf"{re.escape(argument)}\.(?P<metric>\w+)").replace("99", r"(?P<window>\d+)")
-    code = code.replace(re.escape(">= 77"), r"(?P<comparison>[<>=!]+ [-+.\w]+)")
+    # all signs but != are written alike
+    code = code.replace(re.escape(">= 77"), r"(?P<operator>[<>=!]+) 77").replace("77", r"(?P<threshold>[-+.\w]+)")
     match = re.fullmatch(code, ast.unparse(node))
     if match is None:
         return None
-    of = match.groupdict()
+    of = {"operator": operator} | match.groupdict()
     text = statistic.call(
-        f"{of['metric']} {of['comparison']}" if statistic.takes_comparison else of["metric"], of.get("window", "")
+        f"{of['metric']} {of['operator']} {of['threshold']}" if operator else of["metric"], of.get("window", "")
     )
     return ast.parse(text, mode="eval").body

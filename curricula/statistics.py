@@ -40,6 +40,12 @@ class Statistic:
     def __str__(self) -> str:
         return self.name
 
+    def code_of(self, operator: str = "", threshold: str = "") -> str:
+        """The code for a comparison; in Python a missing value is unequal to every number, but no distance from it."""
+        if operator == "!=":
+            return f"np.sum(np.abs(np.array({{metric}}[-{{window}}:]) - {threshold}) > 0)"
+        return self.code.replace("{comparison}", f"{operator} {threshold}")
+
     def call(self, metric: str, window: int | str) -> str:
         """As conditions write it, e.g. ``mean(foraging_efficiency, 5)``."""
         return f"{self.name}({metric}, {window})" if self.has_window else f"{self.name}({metric})"

@@ -70,11 +70,8 @@ def _expression(condition: Condition) -> str:
 def _measure_as_code(measure: Measure) -> str:
     if not measure.metric:
         return f"metrics.{measure.statistic}"
-    return STATISTICS[measure.statistic].code.format(
-        metric=f"metrics.{measure.metric}",
-        window=measure.window,
-        comparison=f"{measure.operator} {number_text(measure.threshold)}",
-    )
+    code = STATISTICS[measure.statistic].code_of(measure.operator, number_text(measure.threshold))
+    return code.format(metric=f"metrics.{measure.metric}", window=measure.window)
 
 
 def _joined(condition: Combination, part_text: Callable[[Condition], str]) -> str:

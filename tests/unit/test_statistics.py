@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from curricula.conditions import Comparison, Measure
+from curricula.exchange import from_lambda
 from curricula.statistics import STATISTICS, Statistic
 from curricula.wording import as_lambda
 from tests import reference
@@ -30,17 +31,21 @@ def in_sql(measure: Measure, histories: list[list[float | None]]) -> list[list[f
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("statistic", STATISTICS.values(), ids=str)
-def test_a_statistic_means_the_same_everywhere(statistic: Statistic, window: int) -> None:
+@pytest.mark.parametrize(
+    ("statistic", "of_count"),
+    [
+        (of, comparison)
+        for of in STATISTICS.values()
+        for comparison in ([(sign, 0.3) for sign in reference.OPERATORS] if of.takes_comparison else [()])
+    ],
+    ids=str,
+)
+def test_a_statistic_means_the_same_everywhere(
+    statistic: Statistic, of_count: tuple[str, float] | tuple[()], window: int
+) -> None:
     window = window if statistic.has_window else 1
     random = Random(window)
     histories = [[random.choice(VALUES) for _ in range(random.randint(1, 9))] for _ in range(200)]
-    # in Python a value that is missing is unequal to every number
-    of_count = (
-        (random.choice([sign for sign in reference.OPERATORS if sign != "!="]), 0.3)
-        if statistic.takes_comparison
-        else ()
-    )
     of = Measure(statistic.name, "m", window, *of_count)
     sql = in_sql(of, histories)
     looked_at = 0
@@ -61,6 +66,8 @@ def test_a_statistic_means_the_same_everywhere(statistic: Statistic, window: int
                 # numpy adds in another order
                 assert in_code == pytest.approx(expected, rel=1e-15)
     assert looked_at > 200
+    condition = Comparison(of, ">=", 0.0)
+    assert from_lambda(as_lambda(condition), ["m"]) == condition
 
 
 @pytest.mark.parametrize("threshold", [0.3, 1e-05])
