@@ -423,6 +423,8 @@ CLAIMS: dict[str, Cases] = {
         ("10 of 100", drifted(10, 100), "warn"),
         ("11 of 100", drifted(11, 100), "error"),
         ("11 of 100 that are gone", drifted(11, 100) + change(DRIFTED, is_gone="true"), "pass"),
+        ("11 of 100 that have what changed in their history",
+         drifted(11, 100) + change(DRIFTED, is_its_own="false"), "pass"),
         ("9 of 9", drifted(9, 9), "warn"),
     ],
     "assert_columns_are_there": [

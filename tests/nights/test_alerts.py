@@ -1,13 +1,10 @@
 """Who is told how a night went, by real receivers."""
 
-import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -22,8 +19,8 @@ from auto_train.nights.record import Finding, LastPublication, Night, Outcome
 from scripts.cli import auto_train
 from tests.conftest import Project
 from tests.mice import GOOD_MOUSE
+from tests.receiver import TOKEN, Receiver, listening
 
-TOKEN = "T0KEN-4f1c"
 STARTED = datetime(2026, 1, 31, 5, tzinfo=UTC)
 LAST = LastPublication(run="20260130T050000Z-abc", started_at=datetime(2026, 1, 30, 5, tzinfo=UTC))
 GATE = Finding("assert_x", False, "many mice change", ["700001", "700002"], "look upstream", (), "mice_change_stage")
@@ -39,38 +36,10 @@ PUBLISHED = Night(
 ).finished()
 
 
-class Receiver:
-    """An HTTP service to which alerts are sent."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.status = 200
-
-    def url(self, port: int | None = None) -> str:
-        return f"json://127.0.0.1:{port or self.port}/{TOKEN}"
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            state.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            state.paths.append(self.path)
-            self.send_response(state.status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = server.server_port
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield state
-    server.shutdown()
-    server.server_close()
+    with listening() as receiver:
+        yield receiver
 
 
 def nobodys_port() -> int:

@@ -44,6 +44,7 @@ from auto_train.publishing.status import listing, problems, status
 from scripts import rollback
 from tests import faults
 from tests.publishing.conftest import settings_for
+from tests.receiver import listening
 
 FORK = multiprocessing.get_context("fork")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -880,8 +881,13 @@ def test_who_goes_back_reads_what_that_changes(tmp_path: Path, monkeypatch: pyte
         "alert 1 (json) could not be sent: its service was not reached, or refused it",
     ]
     assert done.exit_code == 3
-    monkeypatch.delenv("AUTO_TRAIN_ALERTS")
-    assert CliRunner().invoke(rollback.command, run_id(2)).exit_code == 0
+    with listening() as receiver:
+        monkeypatch.setenv("AUTO_TRAIN_ALERTS", receiver.url())
+        done = CliRunner().invoke(rollback.command, run_id(2), catch_exceptions=False)
+        assert done.exit_code == 0
+        # the message says all that the command does
+        assert receiver.got[0]["message"].splitlines()[:2] == done.output.splitlines()
+        assert done.output.startswith(f"published again what run {run_id(2)} published, as run ")
 
 
 def test_going_back_needs_an_earlier_run_and_works_where_df_manager_and_the_log_are_gone(tmp_path: Path) -> None:

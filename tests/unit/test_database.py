@@ -73,7 +73,12 @@ def test_a_df_behavior_that_is_a_folder_or_what_was_published_is_refused(
     for folder in (str(tmp_path), "foraging_auto_training/"):
         with pytest.raises(LakeError, match="is a folder"):
             read(folder)
-    for pattern in ("**/*.parquet", "*/df*.parquet"):
+    for pattern in (
+        "**/*.parquet",
+        "*/df*.parquet",
+        "foraging_auto_trainin?/df_manager_demo.parquet",
+        "foraging_auto_training/[d]f_manager_demo.parquet",
+    ):
         with pytest.raises(LakeError, match="finds files that this program publishes"):
             read(pattern)
     assert read("*.parquet") and read("*/day*.parquet") and read("day.parquet")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from auto_train.simulation.bench import HEADER, row
 from scripts.simulate import command
 from tests import s3
 
@@ -17,6 +18,14 @@ def simulate(*options: str) -> Result:
 def behavior(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AUTO_TRAIN_LAKE", str(tmp_path))
     return tmp_path / "df_behavior.parquet"
+
+
+def test_a_measurement_of_the_bench_stands_below_its_header() -> None:
+    measured = {
+        "sessions": 3000, "seconds": 10.0, "memory": 2.5, "start": 4.0, "floor": 1.5, "second_night": 7.0,
+    }  # fmt: skip
+    assert row(measured).split() == ["3,000", "10.0", "300", "2.50", "4.0", "1.50", "4.0", "7.0"]
+    assert len(row(measured)) == len(HEADER)
 
 
 def test_a_table_that_is_there_is_replaced_only_when_asked(behavior: Path) -> None:
