@@ -42,8 +42,9 @@ class Statistic:
 
     def code_of(self, operator: str = "", threshold: str = "") -> str:
         """The code for a comparison; in Python a missing value is unequal to every number, but no distance from it."""
+        newest = "np.array({metric}[-{window}:])"
         if operator == "!=":
-            return f"np.sum(np.abs(np.array({{metric}}[-{{window}}:]) - {threshold}) > 0)"
+            return self.code.replace(f"{newest} {{comparison}}", f"np.abs({newest} - {threshold}) > 0")
         return self.code.replace("{comparison}", f"{operator} {threshold}")
 
     def call(self, metric: str, window: int | str) -> str:

@@ -28,7 +28,8 @@ class SetAside(_Worded):
     SESSION_TWICE = "session_twice", "a second row for the same session"
     SESSION_COUNTER_RESTARTED = (
         "session_counter_restarted",
-        "a number that an earlier session of the mouse has: the rig counts anew; continue_numbers counts on",
+        "a number that an earlier session of the mouse has: the counter of the rig started anew; "
+        "the directive continue_numbers counts on",
     )
     OFF_BY_DIRECTIVE = "off_by_directive", "a session of a mouse that someone took off the curriculum"
     UNKNOWN_CURRICULUM = "unknown_curriculum", "a curriculum that the library does not have"

@@ -116,7 +116,7 @@ came_to_stage as (
 
     select
         subject_id,
-        -- which has no date, maybe
+        -- missing where that session has no date
         arg_max_null(session_date, session) as since
     from df_manager
     where session_at_current_stage = 1

@@ -77,7 +77,7 @@ def test_a_first_night_says_what_changes_for_mice_that_other_managers_decided(tm
         "has published nothing yet"
     )
 
-    # also where they go on as they were: what comes next is decided from nothing
+    # also where no mouse is told another stage: the new manager does not know their history
     as_before = df_manager(("2", 1, "STAGE_1"), ("3", 1, "STAGE_1"))
     [said] = of_other_managers(lake, settings, "first", as_before)
     assert "2 of its mice were decided by manager theirs before, and 0 mice are told another stage than there." in said
